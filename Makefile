@@ -1,0 +1,42 @@
+# `make demo` and `make test` set everything up by themselves.
+PY := .venv/bin/python
+ORDERS ?= 50
+SEED ?= 7
+KILLS ?= 1000
+CUTS ?= 2000
+FIRST ?= 0
+JOBS ?= 2
+
+.PHONY: setup demo lint check test wheel bench soak lock clean
+
+setup:
+	@scripts/setup.sh
+
+demo: setup
+	@if [ -t 0 ] && [ -t 1 ]; then .venv/bin/pos demo; else .venv/bin/pos demo --headless --orders $(ORDERS) --seed $(SEED); fi
+
+lint: setup
+	@$(PY) -m ruff format --check -q . && $(PY) -m ruff check -q . && echo "format and lint: ok"
+	@$(PY) -m mypy && .venv/bin/lint-imports --no-logo
+
+check: lint  ## format, lint, types, import contracts, and every test that is quick
+	@$(PY) -m pytest -q -n $(JOBS) -m "not kill and not power and not pty and not wheel and not slow"
+
+test: setup  ## every test
+	@$(PY) -m pytest -q -n $(JOBS)
+
+wheel: setup
+	@$(PY) -m pytest -q -m wheel
+
+bench: setup  ## figures beside their baselines; quote ratios, not times
+	@$(PY) -m bench.run
+
+soak: setup  ## long runs: KILLS kills, CUTS power cuts, from seed FIRST
+	@$(PY) -m tests.kill.soak --kills $(KILLS) --cuts $(CUTS) --first $(FIRST)
+
+lock:  ## write requirements.lock anew: names, versions, hashes, no addresses
+	@.tools/bin/uv pip compile -q --universal --generate-hashes --no-annotate --no-header --no-emit-index-url \
+		--python-version 3.11 --extra import --group dev pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf .venv .tools dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Drawers and printers behind small protocols; the simulators are drivers like any other."""

@@ -1,0 +1,52 @@
+"""Text on paper: rows of cells. A Chinese character is two cells wide; nothing here counts characters."""
+
+from wcwidth import wcswidth, wcwidth
+
+
+def cells(text: str) -> int:
+    """How many cells a text takes; control characters take none."""
+    width: int = wcswidth(text)
+    return width if width >= 0 else sum(max(0, wcwidth(c)) for c in text)
+
+
+def cut(text: str, width: int) -> str:
+    """The longest beginning that fits; never half a character."""
+    used = 0
+    for i, char in enumerate(text):
+        used += max(0, wcwidth(char))
+        if used > width:
+            return text[:i]
+    return text
+
+
+def pad(text: str, width: int, align: str = "left") -> str:
+    """Exactly `width` cells: cut or filled. `pad("苹果", 6) == "苹果  "`."""
+    text = cut(text, width)
+    blank = width - cells(text)
+    if align == "right":
+        return " " * blank + text
+    if align == "centre":
+        return " " * (blank // 2) + text + " " * (blank - blank // 2)
+    return text + " " * blank
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Rows of at most `width` cells."""
+    rows = []
+    while text:
+        row = cut(text, width)
+        if not row:
+            break
+        rows.append(row)
+        text = text[len(row) :]
+    return rows or [""]
+
+
+def two_sides(left: str, right: str, width: int) -> str:
+    """Left and right in one row; the right side, a figure, is never cut."""
+    room = max(0, width - cells(right) - 1)
+    return pad(left, room) + " " + right if room else pad(right, width, "right")
+
+
+def rule(width: int) -> str:
+    return "-" * width

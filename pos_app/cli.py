@@ -1,0 +1,311 @@
+"""`pos …`: the only composer. It reads the configuration and imports each branch only when it is asked for.
+
+Exit codes: 0 done; 1 found something wrong (verify, a day that does not verify); 2 wrong arguments; 3 refused, with a code;
+70 an internal error.
+"""
+
+import argparse
+import contextlib
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pos_app import __version__
+from pos_app.domain.errors import LanewiseError, Refusal
+
+if TYPE_CHECKING:
+    from pos_app.config import Config
+
+REFUSED, INTERNAL = 3, 70
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; every refusal is printed in both languages with its code."""
+    args = _parser().parse_args(argv)
+    try:
+        return int(args.run(args))
+    except LanewiseError as error:
+        _print_refusal(error.refusal)
+        return REFUSED
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 0
+
+
+def _print_refusal(refusal: Refusal) -> None:
+    from pos_app.i18n import text
+
+    print(f"[{refusal.code}] {text('zh', refusal.code, refusal.args)}", file=sys.stderr)
+    print(f"[{refusal.code}] {text('en', refusal.code, refusal.args)}", file=sys.stderr)
+    detail = dict(refusal.args).get("detail")
+    if detail:
+        print(f"  {detail}", file=sys.stderr)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="pos", description="Lanewise: till, self-checkout and proof on one local store.")
+    parser.add_argument("--version", action="version", version=f"lanewise {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    demo = _command(commands, "demo", run_demo, "a working demo shop", "pos demo --headless --orders 50 --seed 7 --json")
+    demo.add_argument("--headless", action="store_true", help="a seeded day without a terminal")
+    demo.add_argument("--orders", type=_count, default=50, metavar="N", help="orders of the day (default 50)")
+    demo.add_argument("--seed", type=int, default=7, metavar="S", help="same seed, same chain head (default 7)")
+    demo.add_argument("--json", action="store_true", help="print one JSON object")
+    demo.add_argument("--plain", action="store_true", help="one line per event")
+    init = _command(commands, "init", run_init, "make a shop's store", "pos init --store shop.sqlite --manager 9001:林店长")
+    init.add_argument("--manager", metavar="NUMBER:NAME", default="9001:店长", help="first member of staff; the PIN is asked")
+    imports = commands.add_parser("import", help="bring in goods").add_subparsers(dest="what", required=True, metavar="WHAT")
+    with contextlib.suppress(ImportError):  # TEMP
+        _add_import(imports)
+    for name, text in (("lane", "the cashier's screen"), ("sco", "the self-checkout screen")):
+        lane = _command(commands, name, run_lane, text, f"pos {name} --store shop.sqlite")
+        lane.add_argument("--lane", metavar="NAME", help="lane number (default: from the configuration)")
+        lane.add_argument("--plain", action="store_true", help="one line per event, for screen readers and slow terminals")
+        lane.add_argument("--lang", choices=("zh", "en"))
+        lane.add_argument("--theme", choices=("pos-dark", "pos-light", "pos-mono"))
+    check = _command(commands, "verify", run_verify, "prove that the store is whole", "pos verify --store shop.sqlite --json")
+    check.add_argument("--json", action="store_true")
+    backup = _command(commands, "backup", run_backup, "a verified copy of the store", "pos backup --store shop.sqlite --to /mnt/usb")
+    backup.add_argument("--to", metavar="FOLDER", default="backup")
+    restore = _command(commands, "restore", run_restore, "bring a copy back, with an epoch of its own", "pos restore COPY --store shop.sqlite")
+    restore.add_argument("copy", metavar="COPY")
+    return parser
+
+
+def _command(commands, name: str, run: Callable[[argparse.Namespace], int], text: str, example: str) -> argparse.ArgumentParser:  # type: ignore[no-untyped-def,type-arg]
+    parser = commands.add_parser(name, help=text, description=text, epilog=f"example: {example}")
+    parser.set_defaults(run=run)
+    parser.add_argument("--store", metavar="FILE", help="the SQLite file (default: from the configuration)")
+    parser.add_argument("--config", metavar="FILE", help="the configuration (default: $LANEWISE_CONFIG, /etc/lanewise/pos.toml)")
+    return parser  # type: ignore[no-any-return]
+
+
+def _add_import(commands) -> None:  # type: ignore[no-untyped-def]
+    from pos_app import import_command
+
+    parser = import_command.add_parser(commands)
+    parser.set_defaults(run=_run_import)
+
+
+def _run_import(args: argparse.Namespace) -> int:
+    from pos_app import import_command
+
+    if args.store is None:
+        args.store = _config(args).store_file
+    return import_command.run(args)
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return value
+
+
+def _config(args: argparse.Namespace) -> "Config":
+    from pos_app import config
+
+    return config.load(getattr(args, "config", None))
+
+
+# ------------------------------------------------------------------ demo
+
+
+def run_demo(args: argparse.Namespace) -> int:
+    if args.headless or args.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return _demo_day(args)
+    with _demo_file(args) as path:
+        return _demo_screens(path, args)
+
+
+def _demo_day(args: argparse.Namespace) -> int:
+    from pos_app.demo.day import run_day
+
+    with _demo_file(args, fresh=True) as path:
+        result = run_day(path, args.orders, args.seed, _progress)
+    if args.json:
+        print(json.dumps(result.as_json(), ensure_ascii=False))
+    else:
+        for key, value in result.as_json().items():
+            print(f"{key:>15}  {value}")
+    return 0 if result.verify == "ok" else 1
+
+
+@contextlib.contextmanager
+def _demo_file(args: argparse.Namespace, fresh: bool = False) -> Iterator[Path]:
+    """The store to use: the one that is named and kept, or one in a temporary folder."""
+    if args.store:
+        yield Path(args.store)
+        return
+    with tempfile.TemporaryDirectory(prefix="lanewise-demo-") as folder:
+        yield Path(folder) / "shop.sqlite"
+
+
+def _demo_screens(path: Path, args: argparse.Namespace) -> int:
+    from pos_app.demo import shop as demo_shop
+    from pos_app.domain.lane.state import CASHIER, SELF_CHECKOUT
+    from store_db.store import Store
+
+    store = Store.open(path) if path.exists() else demo_shop.build(path, progress=lambda n, of: _progress("goods", n, of))
+    with store:
+        configs = [demo_shop.lane_config(skin) for skin in (CASHIER, SELF_CHECKOUT)]
+        hint = "demo: 1001/1111 · 1002/2222 · 9001/9999   Ctrl+T ⇄"
+        return _screens(store, configs, _config(args), args, hint=hint)
+
+
+def _progress(what: str, done: int, total: int) -> None:
+    """One line that grows on a terminal, a line at each tenth elsewhere; never on standard output."""
+    if sys.stderr.isatty():
+        print(f"\r{what} {done:,}/{total:,} ", end="" if done < total else "\n", file=sys.stderr, flush=True)
+    elif done == total or done % max(1, total // 10) == 0:
+        print(f"{what} {done:,}/{total:,}", file=sys.stderr, flush=True)
+
+
+# ------------------------------------------------------------------ screens
+
+
+def run_lane(args: argparse.Namespace) -> int:
+    from pos_app.domain.lane.state import CASHIER, SELF_CHECKOUT, LaneConfig
+    from pos_app.domain.pricing import Package
+    from store_db.store import Store
+
+    settings = _config(args)
+    is_cashier = args.command == "lane"
+    config = LaneConfig(
+        store=settings.store,
+        lane=args.lane or (settings.lane if is_cashier else settings.self_checkout_lane),
+        skin=CASHIER if is_cashier else SELF_CHECKOUT,
+        package=Package(cash_step_fen=settings.cash_step_fen),
+        idle_warn_ms=settings.idle_warn_ms,
+        idle_hold_ms=settings.idle_hold_ms,
+        bag_skus=settings.bag_skus,
+    )
+    with Store.open(Path(args.store or settings.store_file)) as store:
+        return _screens(store, [config], settings, args)
+
+
+def _screens(store, configs, settings, args, hint: str = "") -> int:  # type: ignore[no-untyped-def]
+    """Open the lanes, each under its lock, and run them plain or on screen."""
+    from hardware.file_devices import FileDrawer, FilePrinter
+    from pos_app.i18n import LANGUAGES
+    from pos_app.services.shop import Shop, lane_lock
+
+    lang = getattr(args, "lang", None) or settings.lang
+    folder = store.path.parent / settings.paper_folder
+    shops = [
+        Shop(store, config, FilePrinter(folder), FileDrawer(folder / "drawer.log"), LANGUAGES[lang], settings.paper_width)
+        for config in configs
+    ]
+    with contextlib.ExitStack() as locks:
+        for shop in shops:
+            locks.enter_context(lane_lock(store.path, shop.lane))
+        if args.plain:
+            from pos_app.tui.plain import run_plain
+
+            return run_plain(shops[0], lang, sys.stdin, sys.stdout)
+        return _run_app(shops, settings, args, lang, hint)
+
+
+def _run_app(shops, settings, args, lang: str, hint: str) -> int:  # type: ignore[no-untyped-def]
+    import os
+
+    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    os.environ.setdefault("ESCDELAY", "25")
+    from pos_app.services.run_lane import LaneRunner
+    from pos_app.tui.app import LaneApp
+    from pos_app.tui.keys import key_map
+
+    app = LaneApp(
+        lambda app: [LaneRunner(shop, lang=lang, beep=app.beep, later=app.later) for shop in shops],
+        keys=key_map(settings.keys, settings.key_map),
+        theme_name=getattr(args, "theme", None) or settings.theme,
+        hint=hint,
+    )
+    code = app.run()
+    if app.error is not None:
+        _log_error(shops[0].store.path, app.error)
+        _print_refusal(Refusal("POS-1011"))
+        return INTERNAL
+    return code or 0
+
+
+def _log_error(store: Path, error: BaseException) -> None:
+    import traceback
+
+    with contextlib.suppress(OSError), store.with_name(store.name + ".errors.log").open("a", encoding="utf-8") as log:
+        traceback.print_exception(error, file=log)
+
+
+# ------------------------------------------------------------------ the store
+
+
+def run_init(args: argparse.Namespace) -> int:
+    import getpass
+
+    from pos_app.services.check_pin import hash_pin
+    from store_db.staff import StaffRow, put_staff
+    from store_db.store import Store
+
+    settings = _config(args)
+    number, _, name = args.manager.partition(":")
+    path = Path(args.store or settings.store_file)
+    pin = getpass.getpass(f"PIN {number}: ") if sys.stdin.isatty() else sys.stdin.readline().strip()
+    if not (pin.isdigit() and len(pin) >= 4):
+        from pos_app.domain.errors import BadInput
+
+        raise BadInput("POS-5005", detail="PIN: 4 or more digits")
+    with Store.create(
+        path, settings.store, utc_offset_min=settings.utc_offset_min, cutoff_hour=settings.cutoff_hour
+    ) as store:
+        with store.transaction() as connection:
+            put_staff(connection, StaffRow(number, name or number, "manager", hash_pin(pin), None))
+            connection.executemany("INSERT INTO tax_rates VALUES (?,0,?)", (("S13", 1300), ("R9", 900), ("E0", 0)))
+        print(f"{path}: {store.device.store}, epoch {store.device.epoch.hex()}")
+    return 0
+
+
+def run_verify(args: argparse.Namespace) -> int:
+    from store_db.verify import verify_file
+
+    path = Path(args.store or _config(args).store_file)
+    proof = verify_file(path, lambda n: _progress_events(n))
+    if args.json:
+        print(json.dumps({
+            "verify": "ok" if proof.is_ok else "wrong", "events": proof.events, "sales": proof.sales,
+            "total_fen": proof.total_fen, "chain_head": proof.chain_head, "problems": proof.problems,
+        }, ensure_ascii=False))  # fmt: skip
+    else:
+        print(f"{'ok' if proof.is_ok else 'WRONG'}  {proof.events} events, {proof.sales} sales, head {proof.chain_head[:16]}")
+        for problem in proof.problems:
+            print(f"  {problem}")
+    return 0 if proof.is_ok else 1
+
+
+def _progress_events(done: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{done:,} events ", end="", file=sys.stderr, flush=True)
+
+
+def run_backup(args: argparse.Namespace) -> int:
+    from store_db.backup import backup
+
+    copy = backup(Path(args.store or _config(args).store_file), Path(args.to))
+    print(copy)
+    return 0
+
+
+def run_restore(args: argparse.Namespace) -> int:
+    from store_db.backup import restore
+
+    store = restore(Path(args.copy), Path(args.store or _config(args).store_file))
+    with store:
+        print(f"{store.path}: epoch {store.device.epoch_no} {store.device.epoch.hex()}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

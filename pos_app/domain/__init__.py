@@ -1,0 +1,1 @@
+"""The rules of a shop: pure functions and values, standard library alone."""

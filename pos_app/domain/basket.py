@@ -1,0 +1,200 @@
+"""The open basket: lines, and the operations that change it.
+
+A basket is the fold of its operations. Each operation is stored before its effect is painted, so replaying them after a
+power cut gives the same basket, line for line.
+"""
+
+from dataclasses import dataclass, replace
+
+from pos_app.domain.goods import Item
+from pos_app.domain.tender import Tender
+
+QUANTITY_MAX = 9_999
+QUANTITY_ASKS_ABOVE = 99
+WEIGHT_MAX_G = 99_999
+LINES_MAX = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line. `quantity` counts units (1 for a weighed line); `label_fen` is what a printed label or a typed price says."""
+
+    line_id: int
+    item: Item
+    code: str
+    quantity: int = 1
+    weight_g: int | None = None
+    label_fen: int | None = None
+    flagged: bool = False  # the label's amount and weight disagree
+
+
+@dataclass(frozen=True, slots=True)
+class AddLine:
+    line: Line
+
+
+@dataclass(frozen=True, slots=True)
+class SetQuantity:
+    line_id: int
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class VoidLine:
+    line_id: int
+    staff: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreLine:
+    line_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Approve:
+    """A member of staff looked: proof of age for every restricted class named, on the lines there are now."""
+
+    staff: str
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TakeNumber:
+    """The receipt number, taken at the first attempt to pay by something that can fail."""
+
+    series_no: int
+    counter: int
+
+
+@dataclass(frozen=True, slots=True)
+class AddTender:
+    """Money that was taken outside (a card terminal): it has to survive a power cut before the sale is whole."""
+
+    tender: Tender
+
+
+@dataclass(frozen=True, slots=True)
+class DropTender:
+    """The newest tender was given back outside."""
+
+    staff: str
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """Take the latest line action back."""
+
+
+Op = AddLine | SetQuantity | VoidLine | RestoreLine | Approve | TakeNumber | AddTender | DropTender | Undo
+OPS: dict[str, type] = {
+    cls.__name__: cls
+    for cls in (AddLine, SetQuantity, VoidLine, RestoreLine, Approve, TakeNumber, AddTender, DropTender, Undo)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    staff: str
+    classes: tuple[str, ...]
+    up_to_line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Voided:
+    line: Line
+    staff: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Basket:
+    """Lines in scan order, the voided ones, and what was approved. `uid` becomes the sale's."""
+
+    lines: tuple[Line, ...] = ()
+    voided: tuple[Voided, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    next_line_id: int = 1
+    number: tuple[int, int] | None = None
+    tenders: tuple[Tender, ...] = ()
+    undo: tuple[Op, ...] = ()  # what takes the latest line actions back, newest last
+
+    def line(self, line_id: int) -> Line | None:
+        return next((line for line in reversed(self.lines) if line.line_id == line_id), None)
+
+    def is_approved(self, line: Line) -> bool:
+        """Whether proof of age was seen for this line's class after the line was added."""
+        return any(line.item.restricted in a.classes and line.line_id <= a.up_to_line for a in self.approvals)
+
+
+UNDO_MAX = 50
+
+
+def apply(basket: Basket, op: Op) -> Basket:
+    """The basket after one operation. Operations on a line that is not there leave the basket as it is."""
+    match op:
+        case AddLine(line):
+            basket = replace(basket, lines=(*basket.lines, line), next_line_id=line.line_id + 1)
+            return _remember(basket, VoidLine(line.line_id))
+        case SetQuantity(line_id, quantity):
+            before = basket.line(line_id)
+            if before is None:
+                return basket
+            lines = _swap(basket.lines, before, replace(before, quantity=quantity))
+            return _remember(replace(basket, lines=lines), SetQuantity(line_id, before.quantity))
+        case VoidLine(line_id, staff):
+            gone = basket.line(line_id)
+            if gone is None:
+                return basket
+            position = basket.lines.index(gone)
+            lines = (*basket.lines[:position], *basket.lines[position + 1 :])
+            voided = (*basket.voided, Voided(gone, staff, position))
+            return _remember(replace(basket, lines=lines, voided=voided), RestoreLine(line_id))
+        case RestoreLine(line_id):
+            return _restore(basket, line_id)
+        case Approve(staff, classes):
+            approval = Approval(staff, classes, basket.next_line_id - 1)
+            return replace(basket, approvals=(*basket.approvals, approval))
+        case TakeNumber(series_no, counter):
+            return replace(basket, number=(series_no, counter))
+        case AddTender(tender):
+            return replace(basket, tenders=(*basket.tenders, tender))
+        case DropTender():
+            return replace(basket, tenders=basket.tenders[:-1])
+        case Undo():
+            return _undo(basket)
+
+
+def fold(ops: list[Op]) -> Basket:
+    """The basket that a list of operations makes."""
+    basket = Basket()
+    for op in ops:
+        basket = apply(basket, op)
+    return basket
+
+
+def _undo(basket: Basket) -> Basket:
+    """The latest line action taken back; an undo is not itself undone."""
+    if not basket.undo:
+        return basket
+    return replace(apply(basket, basket.undo[-1]), undo=basket.undo[:-1])
+
+
+def _remember(basket: Basket, inverse: Op) -> Basket:
+    return replace(basket, undo=(*basket.undo, inverse)[-UNDO_MAX:])
+
+
+def _swap(lines: tuple[Line, ...], before: Line, after: Line) -> tuple[Line, ...]:
+    position = len(lines) - 1
+    while lines[position].line_id != before.line_id:
+        position -= 1
+    return (*lines[:position], after, *lines[position + 1 :])
+
+
+def _restore(basket: Basket, line_id: int) -> Basket:
+    found = next((v for v in reversed(basket.voided) if v.line.line_id == line_id), None)
+    if found is None:
+        return basket
+    position = min(found.position, len(basket.lines))
+    lines = (*basket.lines[:position], found.line, *basket.lines[position:])
+    voided = tuple(v for v in basket.voided if v is not found)
+    return _remember(replace(basket, lines=lines, voided=voided), VoidLine(line_id))

@@ -1,0 +1,116 @@
+"""Every refusal and every broken promise, with its stable code.
+
+    LanewiseError                a broken promise: carries a Refusal for people
+    ├── StoreError               POS-1xxx  the store cannot be opened, read or written
+    ├── ConfigError              POS-5001  the configuration is wrong
+    └── BadInput                 POS-5xxx  a file or an argument is wrong
+
+A `Refusal` is a value: something a person asked for that cannot be done now. Its code is also the key of its text in
+`pos_app.i18n`; the text says what happened, what is safe and which key helps.
+"""
+
+from dataclasses import dataclass
+
+RETRY, ASK_STAFF, CALL_SUPPORT = "retry", "ask_staff", "call_support"
+
+RECOVERIES: dict[str, str] = {
+    # the store
+    "POS-1001": CALL_SUPPORT,  # file of a newer version
+    "POS-1002": CALL_SUPPORT,  # file is not a store, or is damaged
+    "POS-1003": CALL_SUPPORT,  # file cannot be written
+    "POS-1004": CALL_SUPPORT,  # disk is full
+    "POS-1005": RETRY,  # file is busy
+    "POS-1006": CALL_SUPPORT,  # SQLite with a known corruption bug
+    "POS-1007": CALL_SUPPORT,  # disk error
+    "POS-1008": RETRY,  # no such file
+    "POS-1009": CALL_SUPPORT,  # lane is already open in another process
+    "POS-1010": CALL_SUPPORT,  # something is already there
+    "POS-1011": CALL_SUPPORT,  # programming error caught at the lane's edge
+    # codes and goods
+    "POS-2101": RETRY,  # code not in the catalogue
+    "POS-2102": RETRY,  # wrong check digit, not in the catalogue
+    "POS-2103": RETRY,  # too long or broken code
+    "POS-2104": ASK_STAFF,  # stop-sale
+    "POS-2105": RETRY,  # in-store code of an unknown item
+    "POS-2106": ASK_STAFF,  # in-store code matches two rows
+    "POS-2107": RETRY,  # payment code on the basket screen
+    "POS-2108": ASK_STAFF,  # class not sold at this lane
+    "POS-2109": RETRY,  # too many scans waiting behind a dialog
+    "POS-2110": RETRY,  # quantity out of range
+    "POS-2111": RETRY,  # weight out of range
+    "POS-2112": RETRY,  # amount out of range
+    "POS-2113": RETRY,  # quantity does not fit a weighed good
+    "POS-2114": RETRY,  # a scan was cut in the middle
+    "POS-2116": RETRY,  # weighed good without a label at self-checkout
+    "POS-2115": RETRY,  # scan taken while a code is not expected
+    # basket and tender
+    "POS-3001": RETRY,  # nothing to do on an empty basket
+    "POS-3002": RETRY,  # amount is too small
+    "POS-3003": RETRY,  # reference is missing
+    "POS-3004": RETRY,  # basket is not empty
+    "POS-3005": RETRY,  # nothing held
+    "POS-3006": CALL_SUPPORT,  # sale was not saved
+    "POS-3007": RETRY,  # amount is implausibly large
+    "POS-3008": RETRY,  # nothing to undo
+    "POS-3009": RETRY,  # no last sale
+    "POS-3010": RETRY,  # held basket is gone
+    "POS-3011": RETRY,  # nothing to repeat
+    "POS-3012": RETRY,  # one card amount at a time
+    # people and shifts
+    "POS-4001": RETRY,  # wrong number or PIN
+    "POS-4002": ASK_STAFF,  # no permission
+    "POS-4003": RETRY,  # no open shift
+    "POS-4004": RETRY,  # shift is already open
+    "POS-4005": ASK_STAFF,  # held baskets are left at close
+    "POS-4006": RETRY,  # a reason is needed
+    "POS-4007": CALL_SUPPORT,  # clock stands far before the last event
+    "POS-4008": ASK_STAFF,  # too many wrong PINs
+    # files and arguments
+    "POS-5001": CALL_SUPPORT,  # configuration
+    "POS-5002": RETRY,  # unreadable import file
+    "POS-5003": RETRY,  # import file has not the columns
+    "POS-5004": CALL_SUPPORT,  # missing extra
+    "POS-5005": RETRY,  # argument
+    # devices
+    "POS-6001": RETRY,  # printer
+    "POS-6002": RETRY,  # drawer
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why something was not done: a stable code and the values its text needs."""
+
+    code: str
+    args: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def recovery(self) -> str:
+        return RECOVERIES[self.code]
+
+
+def refuse(code: str, /, **args: object) -> Refusal:
+    """A refusal by its code; unknown codes are a programming error."""
+    if code not in RECOVERIES:
+        raise KeyError(code)
+    return Refusal(code, tuple(sorted((key, str(value)) for key, value in args.items())))
+
+
+class LanewiseError(Exception):
+    """A broken promise, with the refusal that people read."""
+
+    def __init__(self, code: str, /, **args: object) -> None:
+        self.refusal = refuse(code, **args)
+        super().__init__(f"{code} {args}" if args else code)
+
+
+class StoreError(LanewiseError):
+    """The store cannot be opened, read or written; what was committed before stays."""
+
+
+class ConfigError(LanewiseError):
+    """The configuration file is wrong; nothing was started."""
+
+
+class BadInput(LanewiseError):
+    """A file or argument is wrong; nothing was changed."""

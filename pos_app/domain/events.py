@@ -1,0 +1,278 @@
+"""Facts: the one vocabulary of shop, wire and HQ.
+
+One frozen dataclass a kind. Its canonical JSON (`plain.to_json`) is the payload that is hashed, stored and later sent, byte
+for byte. A kind is never changed in place: a new field has a default, a new meaning is a new schema number.
+No payload holds personal data: a member is an alias, staff are staff numbers.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pos_app.domain.pricing.engine import TaxShare
+from pos_app.domain.tender import Tender
+
+KINDS: dict[str, type["Event"]] = {}
+HASH_DOMAIN = b"lanewise/journal/1"
+GENESIS = bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Base of every kind; a subclass registers itself under its `kind`."""
+
+    kind: ClassVar[str] = ""
+    schema: ClassVar[int] = 1
+
+
+def _register(cls: type[Event]) -> type[Event]:
+    KINDS[cls.kind] = cls
+    return cls
+
+
+@_register
+@dataclass(frozen=True, slots=True)
+class EpochOpened(Event):
+    """A store file begins a chain of its own: at its first start, after a restore, after a copy was found."""
+
+    kind: ClassVar[str] = "epoch_opened"
+    reason: str  # init | restore | copy
+    store: str
+    parent_epoch: str = ""
+    parent_seq: int = 0
+    parent_hash: str = ""
+
+
+@_register
+@dataclass(frozen=True, slots=True)
+class SeriesOpened(Event):
+    """A lane's first number in an epoch: a series is gapless, and no two epochs share one."""
+
+    kind: ClassVar[str] = "series_opened"
+    series_no: int
+    lane: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class SaleLine:
+    """One line of a sale as it stood: `list_fen - discount_fen == net_fen`; `source` names the shelf price that won."""
+
+    sku: str
+    code: str
+    name: str
+    quantity: int
+    unit_fen: int
+    list_fen: int
+    net_fen: int
+    tax_code: str
+    tax_bp: int
+    name_en: str = ""
+    weight_g: int | None = None
+    source: str = "list"
+    approved_by: str | None = None
+    flagged: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VoidedLine:
+    sku: str
+    code: str
+    quantity: int
+    staff: str
+    weight_g: int | None = None
+
+
+@_register
+@dataclass(frozen=True, slots=True)
+class Sale(Event):
+    """A finished sale. `total_fen` = sum of net = sum of tenders - `rounding_fen` (rounding is zero or below)."""
+
+    kind: ClassVar[str] = "sale"
+    series_no: int
+    counter: int
+    number: str
+    lane: str
+    shift_no: int
+    staff: str
+    lines: tuple[SaleLine, ...]
+    list_fen: int
+    discount_fen: int
+    total_fen: int
+    rounding_fen: int
+    item_count: int
+    taxes: tuple[TaxShare, ...]
+    tenders: tuple[Tender, ...]
+    package: str
+    voided: tuple[VoidedLine, ...] = ()
+    customer: str | None = None
+
+
+@_register
+@dataclass(frozen=True, slots=True)
+class NumberTaken(Event):
+    """A number taken at the first attempt to pay by something that can fail; the sale or the cancel that follows keeps it."""
+
+    kind: ClassVar[str] = "number_taken"
+    series_no: int
+    counter: int
+    number: str
+    lane: str
+
+
+@_register
+@dataclass(frozen=True, slots=True)
+class SaleCancelled(Event):
+    """A basket that was given up, under its own number, with what was in it."""
+
+    kind: ClassVar[str] = "sale_cancelled"
+    series_no: int
+    counter: int
+    number: str
+    lane: str
+    shift_no: int
+    staff: str
+    approver: str
+    reason: str
+    total_fen: int
+    lines: tuple[VoidedLine, ...] = ()
+
+
+@_register
+@dataclass(frozen=True, slots=True)
+class ShiftOpened(Event):
+    kind: ClassVar[str] = "shift_opened"
+    shift_no: int
+    lane: str
+    staff: str
+    float_fen: int
+
+
+@_register
+@dataclass(frozen=True, slots=True)
+class ShiftClosed(Event):
+    """Close and Z. `counts` is (denomination in fen, pieces); the count was made before the expected figure was shown."""
+
+    kind: ClassVar[str] = "shift_closed"
+    shift_no: int
+    lane: str
+    staff: str
+    counts: tuple[tuple[int, int], ...]
+    counted_fen: int
+    expected_fen: int
+    difference_fen: int
+    sales: int
+    cancelled: int
+    total_fen: int
+    rounding_fen: int
+    tenders: tuple[tuple[str, int, int], ...]
+    taxes: tuple[TaxShare, ...]
+    reason: str = ""
+
+
+@_register
+@dataclass(frozen=True, slots=True)
+class DrawerOpened(Event):
+    """The drawer was opened without a sale."""
+
+    kind: ClassVar[str] = "drawer_opened"
+    lane: str
+    staff: str
+    approver: str
+    reason: str
+
+
+@_register
+@dataclass(frozen=True, slots=True)
+class CopyPrinted(Event):
+    """A receipt was printed again, marked COPY."""
+
+    kind: ClassVar[str] = "copy_printed"
+    lane: str
+    staff: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class StockMove:
+    """Goods in (+) or out (-): units, or grams for a weighed good."""
+
+    sku: str
+    quantity: int
+
+
+@_register
+@dataclass(frozen=True, slots=True)
+class StockMoved(Event):
+    """Stock that moved for a reason other than a sale: opening stock, delivery, waste."""
+
+    kind: ClassVar[str] = "stock_moved"
+    reason: str
+    moves: tuple[StockMove, ...]
+
+
+@_register
+@dataclass(frozen=True, slots=True)
+class GoodsImported(Event):
+    """A goods file was applied to the catalogue; the catalogue itself is reference data, its files are named here."""
+
+    kind: ClassVar[str] = "goods_imported"
+    file: str
+    digest: str
+    rows: int
+    added: int
+    changed: int
+    unchanged: int
+    doubtful: int
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Everything an event is stored under. Clocks are carried, never used to put anything in order."""
+
+    device: bytes
+    epoch: bytes
+    seq: int
+    uid: bytes
+    kind: str
+    schema: int
+    lane: str
+    business_date: str
+    wall_ms: int
+    mono_ms: int
+    boot_id: bytes
+    hq_offset_ms: int
+
+
+def chain_hash(previous: bytes, header: Header, payload: bytes) -> bytes:
+    """blake2b-256 over domain tag, previous hash, every header field and the payload, each length-prefixed.
+
+    The head of a chain therefore proves every byte before it.
+    """
+    digest = hashlib.blake2b(HASH_DOMAIN, digest_size=32)
+    fields = (
+        previous, header.device, header.epoch, b"%d" % header.seq, header.uid, header.kind.encode(),
+        b"%d" % header.schema, header.lane.encode(), header.business_date.encode(), b"%d" % header.wall_ms,
+        b"%d" % header.mono_ms, header.boot_id, b"%d" % header.hq_offset_ms, payload,
+    )  # fmt: skip
+    for part in fields:
+        digest.update(len(part).to_bytes(4, "big"))
+        digest.update(part)
+    return digest.digest()
+
+
+def number_text(store: str, lane: str, series_code: str, counter: int) -> str:
+    """The number on paper: `S001-03-7K2Q-000123`."""
+    return f"{store}-{lane}-{series_code}-{counter:06d}"
+
+
+def sale_is_whole(sale: Sale) -> bool:
+    """Whether a sale's own sums hold: lines = total, tenders = total + rounding, each tender = given - change."""
+    return (
+        sum(line.net_fen for line in sale.lines) == sale.total_fen
+        and sale.list_fen - sale.discount_fen == sale.total_fen
+        and sum(tender.amount_fen for tender in sale.tenders) == sale.total_fen + sale.rounding_fen
+        and all(tender.tendered_fen - tender.change_fen == tender.amount_fen for tender in sale.tenders)
+        and sum(share.net_fen for share in sale.taxes) == sale.total_fen
+        and sum(line.quantity for line in sale.lines) == sale.item_count
+    )

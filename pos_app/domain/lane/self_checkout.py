@@ -1,0 +1,109 @@
+"""What is different where the shopper scans: bags, staff visits, idle times, ways to pay without a cashier."""
+
+from dataclasses import replace
+
+from pos_app.domain.basket import Approve, VoidLine
+from pos_app.domain.errors import refuse
+from pos_app.domain.goods import ADULT_ONLY
+from pos_app.domain.lane.intents import Beep, HoldBasket, LookUpSku
+from pos_app.domain.lane.paying import card
+from pos_app.domain.lane.state import (
+    INFO,
+    PAYMENT,
+    SELLING,
+    WARN,
+    Banner,
+    Dialog,
+    LaneState,
+    Step,
+    change,
+    cleared,
+    refused,
+    say,
+)
+
+ACTIONS = frozenset({"pay", "call_staff", "bags", "visit"})
+WAYS = ("pay_card", "pay_at_till")
+VISIT = ("approve_age", "remove_line", "take_card", "leave")
+
+
+def touched(state: LaneState) -> LaneState:
+    """Somebody is there: the idle time starts again."""
+    if state.is_self_checkout:
+        dialog = None if state.dialog is not None and state.dialog.kind == "idle" else state.dialog
+        return replace(state, touched_ms=state.now_ms, dialog=dialog)
+    return state
+
+
+def tick(state: LaneState) -> Step:
+    """60 s without a touch warn, 120 s hold the basket; nobody's shopping is ever thrown away."""
+    if not state.is_self_checkout or not state.basket.lines or state.needs_help or state.basket.tenders:
+        return state, ()
+    if state.dialog is not None and state.dialog.kind.startswith("visit"):
+        return state, ()
+    idle_ms = state.now_ms - state.touched_ms
+    if idle_ms >= state.config.idle_hold_ms:
+        return replace(state, dialog=None, phase=SELLING), (HoldBasket(""),)
+    if idle_ms >= state.config.idle_warn_ms and state.dialog is None:
+        return replace(state, dialog=Dialog("idle")), (Beep("look"),)
+    return state, ()
+
+
+def press(state: LaneState, action: str) -> Step:
+    if action == "call_staff":
+        return say(replace(state, needs_help=True), WARN, "banner.help_coming"), (Beep("look"),)
+    if action == "visit":
+        return replace(state, dialog=Dialog("visit_number")), ()
+    if action == "bags":
+        return replace(state, dialog=Dialog("bags", rows=state.bags)), ()
+    if state.phase == PAYMENT:
+        return state, ()
+    return pay(state)
+
+
+def pay(state: LaneState) -> Step:
+    """Bags are asked once, what needs staff is settled in one visit, then the ways to pay."""
+    if not state.basket.lines:
+        return refused(state, refuse("POS-3001"))
+    state = cleared(state)
+    if not state.bags_asked and state.bags:
+        return replace(state, bags_asked=True, dialog=Dialog("bags", rows=state.bags, data="pay")), ()
+    if state.unapproved():
+        return say(replace(state, needs_help=True), WARN, "banner.staff_needed"), (Beep("look"),)
+    return replace(state, dialog=Dialog("ways", rows=WAYS)), ()
+
+
+def bag_chosen(state: LaneState, sku: str) -> Step:
+    return replace(state, dialog=None), (LookUpSku(sku),)
+
+
+def way_chosen(state: LaneState, way: str) -> Step:
+    if way == "pay_at_till":
+        return replace(state, dialog=None), (HoldBasket("till"),)
+    state = replace(state, dialog=None, phase=PAYMENT, needs_help=True)
+    return replace(state, banner=Banner(WARN, "banner.card_by_staff")), (Beep("look"),)
+
+
+def visit_action(state: LaneState, action: str) -> Step:
+    """One staff visit settles whatever is open; scanning may go on meanwhile."""
+    dialog = state.dialog
+    staff = dialog.data[0] if dialog else ""
+    if action == "approve_age" and state.unapproved():
+        state, effects = change(state, Approve(staff, tuple(sorted(str(c) for c in ADULT_ONLY))))
+        return say(state, INFO, "banner.approved"), (*effects, Beep("done"))
+    if action == "remove_line":
+        line = state.highlighted()
+        if line is None:
+            return refused(state, refuse("POS-3001"))
+        state, effects = change(state, VoidLine(line.line_id, staff))
+        cursor = state.basket.lines[-1].line_id if state.basket.lines else 0
+        return replace(state, cursor=cursor), (*effects, Beep("done"))
+    if action == "take_card" and state.basket.lines:
+        if state.unapproved():
+            return refused(state, refuse("POS-4002"))
+        return card(replace(state, phase=PAYMENT))
+    if action == "leave":
+        from pos_app.domain.lane.selling import replay_waiting
+
+        return replay_waiting(replace(state, dialog=None, phase=SELLING, banner=None))
+    return state, ()

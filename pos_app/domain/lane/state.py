@@ -1,0 +1,188 @@
+"""Everything a lane's screen shows, as one frozen value."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pos_app.domain.basket import Basket, Line, Op, apply
+from pos_app.domain.errors import Refusal
+from pos_app.domain.goods import ADULT_ONLY, Item
+from pos_app.domain.lane.intents import Beep, Effect, SaveOp
+from pos_app.domain.pricing import Package, Priced, price
+from pos_app.domain.tender import cash_due_fen, left_to_pay_fen
+
+CASHIER, SELF_CHECKOUT = "cashier", "self_checkout"
+SELLING, PAYMENT = "selling", "payment"
+WAITING_MAX = 500
+ENTRY_MAX = 512
+OK, INFO, WARN, ERROR = "ok", "info", "warn", "error"
+
+
+@dataclass(frozen=True, slots=True)
+class LaneConfig:
+    """What stays the same while a lane runs."""
+
+    store: str = "S001"
+    lane: str = "01"
+    skin: str = CASHIER
+    package: Package = field(default_factory=Package)
+    idle_warn_ms: int = 60_000
+    idle_hold_ms: int = 120_000
+    cancel_reasons: tuple[str, ...] = ("changed_mind", "no_money", "wrong_goods", "training")
+    no_sale_reasons: tuple[str, ...] = ("change_notes", "check_drawer", "mistake")
+    difference_reasons: tuple[str, ...] = ("miscount", "wrong_change", "unknown")
+    bag_skus: tuple[str, ...] = ()
+    two_languages: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """The one-line message: a tone (word, mark and colour), a text key, its values."""
+
+    tone: str
+    key: str
+    args: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    staff: str
+    name: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class LastSale:
+    number: str
+    total_fen: int
+    paid_fen: int
+    tendered_fen: int
+    change_fen: int
+    item_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dialog:
+    """What lies over the basket: a kind, the text typed so far, a list with a cursor, and what the kind needs."""
+
+    kind: str
+    text: str = ""
+    rows: tuple[Any, ...] = ()
+    cursor: int = 0
+    data: Any = None
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LaneState:
+    config: LaneConfig
+    now_ms: int = 0
+    phase: str = SELLING
+    person: Person | None = None
+    shift_no: int | None = None
+    float_fen: int = 0
+    basket: Basket = field(default_factory=Basket)
+    priced: Priced = field(default_factory=Priced)
+    cursor: int = 0  # line_id of the highlighted line, 0 for none
+    entry: str = ""
+    quantity: int | None = None
+    dialog: Dialog | None = None
+    banner: Banner | None = None
+    last_sale: LastSale | None = None
+    last_item: tuple[str, str] | None = None  # (sku, code) for "repeat"
+    waiting: tuple[str, ...] = ()  # codes that came under a dialog
+    lang: str = "zh"
+    big: bool = False
+    needs_help: bool = False
+    bags_asked: bool = False
+    touched_ms: int = 0
+    wrong_pins: int = 0
+    approver: str = ""  # set while an approved action runs
+    catalogue_ms: int = 0
+    bags: tuple[Item, ...] = ()
+    sales_today: int = 0
+    paper_waiting: int = 0
+    restored: bool = False
+
+    @property
+    def is_self_checkout(self) -> bool:
+        return self.config.skin == SELF_CHECKOUT
+
+    @property
+    def is_idle(self) -> bool:
+        return not self.basket.lines and self.phase == SELLING
+
+    @property
+    def left_fen(self) -> int:
+        """Due before cash rounding."""
+        return left_to_pay_fen(self.priced.total_fen, self.basket.tenders)
+
+    @property
+    def cash_due_fen(self) -> int:
+        return cash_due_fen(self.left_fen, self.config.package.cash_step_fen)
+
+    @property
+    def staff_number(self) -> str:
+        return self.person.staff if self.person else "SCO"
+
+    def highlighted(self) -> Line | None:
+        return self.basket.line(self.cursor) if self.cursor else None
+
+    def unapproved(self) -> tuple[Line, ...]:
+        """Lines that need proof of age and have none yet."""
+        return tuple(
+            line for line in self.basket.lines if line.item.restricted in ADULT_ONLY and not self.basket.is_approved(line)
+        )
+
+
+Step = tuple[LaneState, tuple[Effect, ...]]
+
+
+def start(
+    config: LaneConfig,
+    *,
+    now_ms: int,
+    basket: Basket | None = None,
+    shift: tuple[int, int] | None = None,
+    lang: str = "zh",
+) -> LaneState:
+    """The state a lane opens with: locked, with the basket that its last run left."""
+    state = LaneState(config=config, now_ms=now_ms, touched_ms=now_ms, lang=lang)
+    if shift is not None:
+        state = replace(state, shift_no=shift[0], float_fen=shift[1])
+    if basket is not None:
+        cursor = basket.lines[-1].line_id if basket.lines else 0
+        banner = Banner(INFO, "banner.restored", (("lines", str(len(basket.lines))),)) if basket.lines else None
+        state = replace(
+            reprice(replace(state, basket=basket)), cursor=cursor, banner=banner, restored=bool(basket.lines)
+        )
+    if config.skin == CASHIER:
+        state = replace(state, dialog=Dialog("login_number"))
+    return state
+
+
+def reprice(state: LaneState) -> LaneState:
+    """The state with its basket priced anew."""
+    return replace(state, priced=price(state.basket, None, state.config.package, state.now_ms))
+
+
+def change(state: LaneState, *ops: Op) -> Step:
+    """Apply basket operations, price, and ask for them to be saved."""
+    basket = state.basket
+    for op in ops:
+        basket = apply(basket, op)
+    return reprice(replace(state, basket=basket)), tuple(SaveOp(op) for op in ops)
+
+
+def say(state: LaneState, tone: str, key: str, **args: object) -> LaneState:
+    """The state with a new banner."""
+    return replace(state, banner=Banner(tone, key, tuple((k, str(v)) for k, v in args.items())))
+
+
+def refused(state: LaneState, refusal: Refusal) -> Step:
+    """Show a refusal, three quick beeps; nothing else changes but a quantity that was waiting for its good."""
+    return replace(state, banner=Banner(ERROR, refusal.code, refusal.args), quantity=None), (Beep("refused"),)
+
+
+def cleared(state: LaneState) -> LaneState:
+    """Banner, typed text and waiting quantity gone."""
+    return replace(state, banner=None, entry="", quantity=None)

@@ -1,0 +1,308 @@
+"""Run a lane: feed intents to the pure machine, carry out its effects in order, feed the replies back.
+
+Scans that wait share one commit: operations are gathered while a batch of intents runs and are durable when `handle`
+returns. When a commit fails the lane goes back to its last durable state and says so; nothing is painted that is not kept.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from pos_app.domain.basket import Op, TakeNumber
+from pos_app.domain.errors import StoreError, refuse
+from pos_app.domain.events import CopyPrinted
+from pos_app.domain.lane import LaneState, start, step
+from pos_app.domain.lane.intents import (
+    Beep,
+    CancelSale,
+    CheckPin,
+    CloseShift,
+    CommitSale,
+    CopyQueued,
+    Effect,
+    Failed,
+    Found,
+    HeldRow,
+    HeldRows,
+    HoldBasket,
+    HoldDone,
+    Intent,
+    ListHeld,
+    LookUp,
+    LookUpSku,
+    MakeReport,
+    OpenShift,
+    PrintCopy,
+    PrintReport,
+    PrintWaiting,
+    PulseDrawer,
+    RecallBasket,
+    RecallDone,
+    RecordNoSale,
+    Reply,
+    ReportReady,
+    SaveOp,
+    SearchGoods,
+    TakeReceiptNumber,
+)
+from pos_app.domain.lane.state import Banner
+from pos_app.domain.pricing import price
+from pos_app.services import check_pin, print_paper, work_shift
+from pos_app.services.cancel_sale import cancel_sale, take_number
+from pos_app.services.resolve_code import resolve_code, resolve_sku
+from pos_app.services.sell import sell
+from pos_app.services.shop import Shop
+from store_db import catalogue, drafts, print_jobs, sales, shifts
+from store_db.drafts import Draft
+
+NOT_SAVED = (CommitSale, CancelSale)
+
+
+class LaneRunner:
+    """One lane on one store. `beep` sounds; `later` takes a slow PIN check off the caller's hands, or is None."""
+
+    def __init__(
+        self,
+        shop: Shop,
+        *,
+        lang: str = "zh",
+        beep: Callable[[str], None] = lambda kind: None,
+        later: Callable[[Callable[[], Reply]], None] | None = None,
+    ) -> None:
+        self.shop = shop
+        self._beep = beep
+        self._later = later
+        self._draft: Draft | None = None
+        self._ops: list[Op] = []
+        self.state = self._opened(lang)
+        self._durable = (self.state, self._draft)
+
+    def handle(self, *intents: Intent | Reply) -> LaneState:
+        """Run a batch; when this returns, what the state shows is on disk."""
+        try:
+            for intent in intents:
+                self._run(intent)
+                self._mark_durable()
+            self._save_ops()
+        except StoreError as error:
+            self._go_back(error)
+        self._mark_durable()
+        return self.state
+
+    def _mark_durable(self) -> None:
+        """Where to go back to: nothing that the state shows is still waiting to be saved."""
+        if not self._ops:
+            self._durable = (self.state, self._draft)
+
+    # -------------------------------------------------------------- the loop
+
+    def _run(self, intent: Intent | Reply) -> None:
+        self.state, effects = step(self.state, intent)
+        for effect in effects:
+            for reply in self._carry_out(effect):
+                self._run(reply)
+
+    def _carry_out(self, effect: Effect) -> Iterable[Reply]:
+        try:
+            return EFFECTS[type(effect)](self, effect)
+        except StoreError as error:
+            if isinstance(effect, NOT_SAVED):
+                return (Failed(refuse("POS-3006", cause=error.refusal.code)),)
+            raise
+
+    def _go_back(self, error: StoreError) -> None:
+        """The batch could not be kept: show the last durable state with the reason, and sound it."""
+        self._ops.clear()
+        self._beep("refused")
+        state, self._draft = self._durable
+        self.state = replace(state, banner=Banner("error", error.refusal.code, error.refusal.args))
+
+    def _opened(self, lang: str) -> LaneState:
+        connection = self.shop.store.connection
+        self._draft = drafts.open_draft(connection, self.shop.lane)
+        basket = drafts.basket_of(connection, self._draft.id) if self._draft else None
+        shift = shifts.open_shift(connection, self.shop.lane)
+        state = start(self.shop.config, now_ms=self.shop.now_ms(), basket=basket, shift=shift, lang=lang)
+        if work_shift.clock_stands_back(self.shop):
+            state = replace(state, banner=Banner("error", "POS-4007"))
+        now_ms = self.shop.now_ms()
+        bags = (catalogue.find_by_sku(connection, sku, now_ms) for sku in self.shop.config.bag_skus)
+        return replace(
+            state,
+            catalogue_ms=catalogue.updated_ms(connection),
+            paper_waiting=len(print_jobs.waiting(connection)),
+            bags=tuple(bag for bag in bags if bag is not None),
+        )
+
+    # -------------------------------------------------------------- drafts
+
+    def _save_op(self, effect: SaveOp) -> Iterable[Reply]:
+        self._ops.append(effect.op)
+        return ()
+
+    def _save_ops(self) -> None:
+        if self._ops:
+            with self.shop.store.transaction():
+                self._write_ops()
+
+    def _write_ops(self) -> None:
+        connection = self.shop.store.connection
+        if self._draft is None:
+            uid = self.shop.store.ids.random(16)
+            self._draft = drafts.start_draft(
+                connection, uid, self.shop.lane, self.state.staff_number, self.shop.now_ms()
+            )
+        drafts.add_ops(connection, self._draft.id, self._draft.op_count, self._ops)
+        self._draft = replace(self._draft, op_count=self._draft.op_count + len(self._ops))
+        self._ops.clear()
+
+    # -------------------------------------------------------------- effects
+
+    def _look_up(self, effect: LookUp) -> Iterable[Reply]:
+        return (resolve_code(self.shop, effect.code, effect.purpose),)
+
+    def _look_up_sku(self, effect: LookUpSku) -> Iterable[Reply]:
+        return (resolve_sku(self.shop, effect.sku, effect.purpose),)
+
+    def _search(self, effect: SearchGoods) -> Iterable[Reply]:
+        items = catalogue.search(self.shop.store.connection, effect.text, self.shop.now_ms())
+        return (Found(effect.text, tuple(items)),)
+
+    def _take_number(self, effect: TakeReceiptNumber) -> Iterable[Reply]:
+        """The number, its event and the basket that keeps it: one transaction."""
+        with self.shop.store.transaction():
+            ready = take_number(self.shop)
+            self._ops.append(TakeNumber(ready.series_no, ready.counter))
+            self._write_ops()
+        return (ready,)
+
+    def _commit_sale(self, effect: CommitSale) -> Iterable[Reply]:
+        done = sell(self.shop, self.state, effect.tenders, self._draft)
+        self._forget_basket()
+        return (done,)
+
+    def _cancel(self, effect: CancelSale) -> Iterable[Reply]:
+        done = cancel_sale(self.shop, self.state, effect.reason, effect.approver, self._draft)
+        self._forget_basket()
+        return (done,)
+
+    def _forget_basket(self) -> None:
+        self._draft = None
+        self._ops.clear()
+
+    def _hold(self, effect: HoldBasket) -> Iterable[Reply]:
+        with self.shop.store.transaction() as connection:
+            if self._ops:
+                self._write_ops()
+            if self._draft is None:
+                return (Failed(refuse("POS-3001")),)
+            label = f"{self.shop.lane}-{self._draft.id % 1000:03d}"
+            drafts.hold(connection, self._draft.id, label, self.shop.now_ms())
+        self._forget_basket()
+        return (HoldDone(label),)
+
+    def _list_held(self, effect: ListHeld) -> Iterable[Reply]:
+        connection = self.shop.store.connection
+        rows = []
+        for draft in drafts.held_drafts(connection):
+            basket = drafts.basket_of(connection, draft.id)
+            priced = price(basket, None, self.shop.config.package, self.shop.now_ms())
+            rows.append(HeldRow(draft.id, draft.label, draft.lane, draft.since_ms, len(basket.lines), priced.total_fen))
+        return (HeldRows(tuple(rows)),)
+
+    def _recall(self, effect: RecallBasket) -> Iterable[Reply]:
+        with self.shop.store.transaction() as connection:
+            taken = drafts.recall(connection, effect.draft_id, self.shop.lane, self.shop.now_ms())
+        if not taken:
+            return (Failed(refuse("POS-3010")),)
+        self._draft = drafts.open_draft(self.shop.store.connection, self.shop.lane)
+        return (RecallDone(drafts.basket_of(self.shop.store.connection, effect.draft_id)),)
+
+    def _check_pin(self, effect: CheckPin) -> Iterable[Reply]:
+        row = check_pin.find_staff(self.shop.store.connection, effect)
+        if self._later is None:
+            return (check_pin.check_pin(row, effect),)
+        self._later(lambda: check_pin.check_pin(row, effect))
+        return ()
+
+    def _open_shift(self, effect: OpenShift) -> Iterable[Reply]:
+        return (work_shift.open_shift(self.shop, self.state, effect.float_fen),)
+
+    def _make_report(self, effect: MakeReport) -> Iterable[Reply]:
+        return (ReportReady(effect.purpose, work_shift.make_report(self.shop, self.state)),)
+
+    def _close_shift(self, effect: CloseShift) -> Iterable[Reply]:
+        return (work_shift.close_shift(self.shop, self.state, effect.counts, effect.reason),)
+
+    def _no_sale(self, effect: RecordNoSale) -> Iterable[Reply]:
+        return (work_shift.record_no_sale(self.shop, self.state, effect),)
+
+    # -------------------------------------------------------------- devices
+
+    def _copy(self, effect: PrintCopy) -> Iterable[Reply]:
+        connection = self.shop.store.connection
+        sale_id = sales.last_sale_id(connection, self.shop.lane)
+        if sale_id is None:
+            return (Failed(refuse("POS-3009")),)
+        number = print_paper.sale_by_id(self.shop, sale_id).number
+        with self.shop.store.transaction():
+            print_jobs.add_job(connection, sale_id, print_jobs.COPY)
+            self.shop.store.append(CopyPrinted(self.shop.lane, self.state.staff_number, number), lane=self.shop.lane)
+        self._print()
+        return (CopyQueued(number),)
+
+    def _print_report(self, effect: PrintReport) -> Iterable[Reply]:
+        if effect.purpose == "x" and self.state.dialog is not None:
+            print_paper.print_x(self.shop, self.state, self.state.dialog.data)
+        self._print()
+        return ()
+
+    def _print_waiting(self, effect: PrintWaiting) -> Iterable[Reply]:
+        self._print()
+        return ()
+
+    def _print(self) -> None:
+        """The sale is safe whatever happens here: paper and spool may fail, and then say so."""
+        banner = self.state.banner
+        try:
+            left = print_paper.print_waiting(self.shop)
+        except StoreError:
+            left = self.state.paper_waiting + 1
+        if left and left > self.state.paper_waiting:
+            banner = Banner("warn", "POS-6001")
+        self.state = replace(self.state, paper_waiting=left, banner=banner)
+
+    def _pulse(self, effect: PulseDrawer) -> Iterable[Reply]:
+        try:
+            self.shop.drawer.pulse(effect.why)
+        except OSError:
+            return (Failed(refuse("POS-6002")),)
+        return ()
+
+    def _sound(self, effect: Beep) -> Iterable[Reply]:
+        self._beep(effect.kind)
+        return ()
+
+
+EFFECTS: dict[type, Callable[[LaneRunner, Any], Iterable[Reply]]] = {
+    SaveOp: LaneRunner._save_op,
+    LookUp: LaneRunner._look_up,
+    LookUpSku: LaneRunner._look_up_sku,
+    SearchGoods: LaneRunner._search,
+    TakeReceiptNumber: LaneRunner._take_number,
+    CommitSale: LaneRunner._commit_sale,
+    CancelSale: LaneRunner._cancel,
+    HoldBasket: LaneRunner._hold,
+    ListHeld: LaneRunner._list_held,
+    RecallBasket: LaneRunner._recall,
+    CheckPin: LaneRunner._check_pin,
+    OpenShift: LaneRunner._open_shift,
+    MakeReport: LaneRunner._make_report,
+    CloseShift: LaneRunner._close_shift,
+    RecordNoSale: LaneRunner._no_sale,
+    PrintCopy: LaneRunner._copy,
+    PrintReport: LaneRunner._print_report,
+    PrintWaiting: LaneRunner._print_waiting,
+    PulseDrawer: LaneRunner._pulse,
+    Beep: LaneRunner._sound,
+}

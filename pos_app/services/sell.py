@@ -1,0 +1,91 @@
+"""From a paid basket to a sale: decide the event, commit it with its print job, let the draft go. One transaction."""
+
+from pos_app.domain.basket import Basket
+from pos_app.domain.events import Sale, SaleLine, VoidedLine, sale_is_whole
+from pos_app.domain.lane.intents import SaleDone
+from pos_app.domain.lane.state import LaneState
+from pos_app.domain.pricing import Priced
+from pos_app.domain.tender import Tender, rounding_fen
+from pos_app.services.shop import Shop
+from store_db import print_jobs
+from store_db.drafts import Draft, drop
+
+
+def sell(shop: Shop, state: LaneState, tenders: tuple[Tender, ...], draft: Draft | None) -> SaleDone:
+    """Commit the sale. When this returns, the sale is on disk with its number; when it raises, nothing of it is.
+
+    Raises StoreError (nothing was saved) and RuntimeError when the basket's own sums do not hold.
+    """
+    with shop.store.transaction() as connection:
+        number = number_for(shop, state.basket)
+        sale = decide(state, tenders, number)
+        entry = shop.store.append(sale, lane=shop.lane, uid=draft.uid if draft else None)
+        print_jobs.add_job(connection, entry.id, print_jobs.RECEIPT)
+        if draft is not None:
+            drop(connection, draft.id)
+    return SaleDone(sale.number, sale.total_fen, sale.tenders, sale.item_count)
+
+
+def decide(state: LaneState, tenders: tuple[Tender, ...], number: tuple[int, int, str]) -> Sale:
+    """The sale that a basket, its price and its tenders make."""
+    priced, basket = state.priced, state.basket
+    sale = Sale(
+        series_no=number[0],
+        counter=number[1],
+        number=number[2],
+        lane=state.config.lane,
+        shift_no=state.shift_no or 0,
+        staff=state.staff_number,
+        lines=_lines(basket, priced),
+        list_fen=priced.list_fen,
+        discount_fen=priced.discount_fen,
+        total_fen=priced.total_fen,
+        rounding_fen=rounding_fen(priced.total_fen, tenders),
+        item_count=priced.item_count,
+        taxes=priced.taxes,
+        tenders=tenders,
+        package=state.config.package.digest,
+        voided=voided_lines(basket),
+    )
+    if not sale_is_whole(sale):
+        raise RuntimeError(f"sale {sale.number} does not add up")
+    return sale
+
+
+def voided_lines(basket: Basket) -> tuple[VoidedLine, ...]:
+    """What was voided on the way, for the record."""
+    return tuple(
+        VoidedLine(v.line.item.sku, v.line.code, v.line.quantity, v.staff, v.line.weight_g) for v in basket.voided
+    )
+
+
+def number_for(shop: Shop, basket: Basket) -> tuple[int, int, str]:
+    if basket.number is None:
+        return shop.store.next_number(shop.lane)
+    series_no, counter = basket.number
+    return series_no, counter, shop.store.number(series_no, counter)
+
+
+def _lines(basket: Basket, priced: Priced) -> tuple[SaleLine, ...]:
+    lines = []
+    for line, money in zip(basket.lines, priced.lines, strict=True):
+        approval = next((a for a in basket.approvals if line.item.restricted in a.classes), None)
+        lines.append(
+            SaleLine(
+                sku=line.item.sku,
+                code=line.code,
+                name=line.item.name,
+                name_en=line.item.name_en,
+                quantity=line.quantity,
+                weight_g=line.weight_g,
+                unit_fen=money.unit_fen,
+                list_fen=money.list_fen,
+                net_fen=money.net_fen,
+                source=money.source,
+                tax_code=line.item.tax_code,
+                tax_bp=line.item.tax_bp,
+                approved_by=approval.staff if approval else None,
+                flagged=line.flagged or None,
+            )
+        )
+    return tuple(lines)

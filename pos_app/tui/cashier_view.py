@@ -1,0 +1,146 @@
+"""The cashier's screen as rows: basket on the left, what is due on the right."""
+
+from pos_app.domain.lane.state import PAYMENT, LaneState
+from pos_app.domain.money import format_yuan
+from pos_app.domain.tender import suggested_notes_fen
+from pos_app.tui import dialog_view
+from pos_app.tui.frame import Box, Frame, Hit, digits, two_panes
+from pos_app.tui.view import View, banner_row, footer, line_name, saving_row, say, status_row, visible
+
+SELLING_KEYS = (
+    "help", "find", "hold", "repeat", "price_check", "pay", "shift", "void", "undo", "language", "reprint", "lock",
+)  # fmt: skip
+PAYMENT_KEYS = ("pay", "card", "note_1", "note_2", "note_3", "note_4", "back", "help")
+QUANTITY, AMOUNT = 8, 11
+
+
+def cashier_frame(state: LaneState, view: View) -> Frame:
+    """The whole screen, `view.width` x `view.height` cells."""
+    right_width = 33 if view.width >= 96 else 25 if view.width >= 76 else 20
+    left, right = Box(view.width - right_width - 7), Box(right_width)
+    height = view.height - 6
+    if state.dialog is not None:
+        dialog_view.draw(state, view, left, height)
+    elif state.is_idle:
+        _idle(state, view, left, height)
+    else:
+        _basket(state, left, height)
+    _totals(state, right)
+    left.spare(height)
+    right.spare(height)
+    paying = state.phase == PAYMENT
+    context, actions = ("payment", PAYMENT_KEYS) if paying else ("selling", SELLING_KEYS)
+    foot, places = footer(state, view, context, actions)
+    head = [_status(state, view), banner_row(state, view.width - 4)]
+    frame = two_panes(view.width, head, left, right, foot)
+    frame.hits += [Hit(view.height - 2, x + 2, width, action) for x, width, action in places]
+    return frame
+
+
+def _status(state: LaneState, view: View) -> list[tuple[str, str]]:
+    person = state.person.name if state.person else say(state, "status.nobody")
+    shift = "" if state.shift_no is not None else f" · {say(state, 'status.no_shift')}"
+    return status_row(
+        state, view, say(state, "screen.cashier"), f"{state.config.store}·{state.config.lane} {person}{shift}"
+    )
+
+
+def _basket(state: LaneState, box: Box, height: int) -> None:
+    name_width = box.width - QUANTITY - AMOUNT
+    box.spans(
+        (f"  # {say(state, 'head.item')}".ljust(2), "head"),
+    )
+    box.rows[-1] = _columns(f"   # {say(state, 'head.item')}", say(state, "head.quantity"), say(state, "head.amount"), name_width, "dim")
+    shown = visible(state.basket.lines, state.cursor, 1, height - 1)
+    savings = sum(1 for i in shown if state.priced.lines[i].saving_fen)
+    if savings:
+        shown = visible(state.basket.lines, state.cursor, 1, max(1, height - 1 - savings))
+    for i in shown:
+        line, money = state.basket.lines[i], state.priced.lines[i]
+        here = line.line_id == state.cursor
+        mark = "▶" if here else " "
+        role = "cursor" if here else "text"
+        name = f"{mark}{i + 1:3d} {line_name(state, line, money)}"
+        quantity = "" if line.weight_g is not None else str(line.quantity)
+        box.rows.append(_columns(name, quantity, format_yuan(money.list_fen), name_width, role))
+        box.touch(f"line_{line.line_id}")
+        if money.saving_fen:
+            saving_row(state, money, box, 5)
+
+
+def _columns(name: str, quantity: str, amount: str, name_width: int, role: str) -> list[tuple[str, str]]:
+    from hardware.paper import pad
+
+    return [(pad(name, name_width) + pad(quantity, QUANTITY, "right") + pad(amount, AMOUNT, "right"), role)]
+
+
+def _idle(state: LaneState, view: View, box: Box, height: int) -> None:
+    """Between two shoppers: the last sale's number, total and change, large."""
+    last = state.last_sale
+    if last is None:
+        box.spare(max(0, height // 2 - 2))
+        box.put(say(state, "idle.ready"), "head", "centre")
+        box.put()
+        box.put(view.hint, "dim", "centre")
+        return
+    box.put()
+    box.sides(say(state, "idle.last_sale"), last.number, "dim")
+    box.put()
+    box.sides(say(state, "idle.total"), format_yuan(last.paid_fen), "text", "strong")
+    box.sides(say(state, "idle.received"), format_yuan(last.tendered_fen), "text", "strong")
+    box.put()
+    box.put(say(state, "idle.change"), "head", "centre")
+    for row in digits(format_yuan(last.change_fen), box.width):
+        box.put(row, "total", "centre")
+    box.put()
+    box.put(say(state, "idle.ready"), "dim", "centre")
+
+
+def _totals(state: LaneState, box: Box) -> None:
+    priced = state.priced
+    counts = say(state, "total.lines", lines=len(state.basket.lines), items=priced.item_count)
+    box.put(f"{say(state, 'total.total')}  {counts}", "head")
+    paying = state.phase == PAYMENT
+    due_fen = state.cash_due_fen if paying else state.left_fen
+    for row in digits(format_yuan(due_fen), box.width):
+        box.put(row, "total", "right")
+    box.rule()
+    box.sides(say(state, "total.subtotal"), format_yuan(priced.list_fen))
+    box.sides(say(state, "total.discount"), format_yuan(-priced.discount_fen), "text", "saving")
+    box.sides(say(state, "total.due"), format_yuan(priced.total_fen), "strong")
+    box.sides(say(state, "total.tax"), format_yuan(sum(share.tax_fen for share in priced.taxes)), "dim")
+    box.rule()
+    if paying:
+        _paying(state, box)
+    else:
+        _last_line(state, box)
+
+
+def _paying(state: LaneState, box: Box) -> None:
+    for tender in state.basket.tenders:
+        box.sides(f"{say(state, 'tender.' + tender.kind)} {tender.reference}", format_yuan(tender.amount_fen))
+    box.sides(say(state, "total.left"), format_yuan(state.left_fen))
+    box.sides(say(state, "total.cash_due"), format_yuan(state.cash_due_fen), "strong")
+    box.sides(say(state, "total.entry"), state.entry + "_", "head")
+    box.rule()
+    for i, note_fen in enumerate(suggested_notes_fen(state.cash_due_fen), 1):
+        box.sides(f" F{i + 4}", format_yuan(note_fen), "key")
+        box.touch(f"note_{i}")
+
+
+def _last_line(state: LaneState, box: Box) -> None:
+    box.put(say(state, "total.member"), "dim")
+    if state.quantity is not None:
+        box.put(say(state, "total.quantity", n=state.quantity), "head")
+    box.sides(say(state, "total.entry"), state.entry[-12:] + "_", "head" if state.entry else "dim")
+    box.rule()
+    line = state.highlighted()
+    if line is None:
+        return
+    position = next(i for i in range(len(state.basket.lines) - 1, -1, -1) if state.basket.lines[i].line_id == line.line_id)
+    money = state.priced.lines[position]
+    box.put(f"{say(state, 'total.last')} ✓", "dim")
+    box.put(line_name(state, line, money), "strong")
+    box.sides(f"{format_yuan(money.unit_fen)} × {line.quantity}", format_yuan(money.net_fen))
+    if line.weight_g is None:
+        box.put(line.code, "dim")

@@ -1,0 +1,106 @@
+"""What both skins share: status bar, banner, basket rows, texts. Pure: a state and a size in, rows out."""
+
+from dataclasses import dataclass
+
+from hardware.paper import cells, cut, pad
+from pos_app.domain.basket import Line
+from pos_app.domain.goods import ADULT_ONLY, Item
+from pos_app.domain.lane.state import Banner, LaneState
+from pos_app.domain.money import format_weight, format_yuan
+from pos_app.domain.pricing import PricedLine
+from pos_app.i18n import text
+from pos_app.tui.frame import Box, Row
+from pos_app.tui.keys import KeyMap, key_for
+
+MARKS = {"ok": "✓", "info": "●", "warn": "!", "error": "✗"}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a view needs besides the state: its size, the keys, the wall clock as text, a demo's hint."""
+
+    width: int
+    height: int
+    keys: KeyMap
+    clock: str = ""
+    hint: str = ""
+
+
+def say(state: LaneState, key: str, **args: object) -> str:
+    """A text in the lane's language."""
+    return text(state.lang, key, tuple((k, str(v)) for k, v in args.items()))
+
+
+def item_name(state: LaneState, item: Item) -> str:
+    return item.name_en if state.lang == "en" and item.name_en else item.name
+
+
+def banner_row(state: LaneState, width: int) -> Row:
+    """The one-line message; it replaces a blank line and pushes nothing."""
+    banner = state.banner
+    if banner is None:
+        return [(" " * width, "text")]
+    return [(pad(f"{MARKS[banner.tone]} {banner_text(state, banner)}", width), banner.tone)]
+
+
+def banner_text(state: LaneState, banner: Banner) -> str:
+    """The banner in the lane's language, a refusal with its code."""
+    words = text(state.lang, banner.key, banner.args)
+    return f"{words}  [{banner.key}]" if banner.key.startswith("POS-") else words
+
+
+def status_row(state: LaneState, view: View, title: str, who: str) -> Row:
+    """Who and where on the left; link, waiting things and the clock on the right."""
+    width = view.width - 4
+    parts = [f"○ {say(state, 'status.local')}", say(state, "status.sales", n=state.sales_today)]
+    if state.paper_waiting:
+        parts.append("! " + say(state, "status.paper", n=state.paper_waiting))
+    if state.waiting:
+        parts.append("! " + say(state, "status.waiting", n=len(state.waiting)))
+    right = "  ".join([*parts, view.clock])
+    left = cut(f"{title}  {who}", max(0, width - cells(right) - 1))
+    return [(pad(left, width - cells(right)), "head"), (right, "dim")]
+
+
+def visible(lines: tuple[Line, ...], cursor: int, rows_of: int, height: int) -> range:
+    """The positions to show: the end of the basket, or the part around the highlighted line when it is above."""
+    room = max(1, height // rows_of)
+    first = max(0, len(lines) - room)
+    position = next((i for i in range(len(lines) - 1, -1, -1) if lines[i].line_id == cursor), len(lines) - 1)
+    first = min(first, max(0, position))
+    return range(first, min(len(lines), first + room))
+
+
+def line_name(state: LaneState, line: Line, money: PricedLine) -> str:
+    """Name, weight and marks of a line."""
+    parts = [item_name(state, line.item)]
+    if line.weight_g is not None:
+        parts.append(f"{format_weight(line.weight_g)}kg×{format_yuan(money.unit_fen)}")
+    if line.item.restricted in ADULT_ONLY:
+        parts.append(say(state, "mark.age_done" if state.basket.is_approved(line) else "mark.age_open"))
+    if line.flagged:
+        parts.append("! " + say(state, "mark.flagged"))
+    return " ".join(parts)
+
+
+def saving_row(state: LaneState, money: PricedLine, box: Box, indent: int) -> None:
+    box.sides(f"{' ' * indent}↳ {say(state, 'source.' + money.source)}", f"{format_yuan(-money.saving_fen)}", "saving")
+
+
+def footer(state: LaneState, view: View, context: str, actions: tuple[str, ...]) -> tuple[Row, list[tuple[int, int, str]]]:
+    """The row of keys, each one a button, as many as fit."""
+    gap = " " if state.lang == "en" else ""
+    row: Row = []
+    places: list[tuple[int, int, str]] = []
+    used = 0
+    for action in actions:
+        key, label = key_for(view.keys, context, action), say(state, f"key.{action}")
+        label = gap + label
+        need = cells(key) + cells(label) + 1 + len(gap)
+        if not key or used + need > view.width - 4:
+            continue
+        places.append((used, need - 1, action))
+        row += [(key, "key"), (label, "text"), (" " + gap, "text")]
+        used += need
+    row.append((" " * (view.width - 4 - used), "text"))
+    return row, places

@@ -1,0 +1,1 @@
+"""Signals into codes, and codes into meaning. Nothing here sells."""

@@ -1,0 +1,1 @@
+"""The SQLite store of one shop PC: connection, journal, projections and queries."""

@@ -1,0 +1,76 @@
+"""Open and held baskets: the operations of each, in order. Open work, outside the journal, as durable as a sale."""
+
+from dataclasses import dataclass
+
+from pos_app.domain.basket import OPS, Basket, Op, fold
+from pos_app.domain.plain import from_json, to_json
+from store_db.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One basket in the making. `uid` becomes the sale's."""
+
+    id: int
+    uid: bytes
+    lane: str
+    state: str
+    staff: str
+    since_ms: int
+    label: str
+    op_count: int
+
+
+COLUMNS = (
+    "SELECT d.id, d.uid, d.lane, d.state, d.staff, d.since_ms, d.label, "
+    "(SELECT count(*) FROM draft_ops o WHERE o.draft_id = d.id) FROM drafts d WHERE "
+)
+
+
+def open_draft(connection: Connection, lane: str) -> Draft | None:
+    """The basket a lane had open when it last committed."""
+    row = connection.execute(COLUMNS + "d.state = 'open' AND d.lane = ? ORDER BY d.id DESC LIMIT 1", (lane,)).fetchone()
+    return Draft(*row) if row else None
+
+
+def held_drafts(connection: Connection) -> list[Draft]:
+    """Held baskets of every lane on this file, oldest first."""
+    return [Draft(*row) for row in connection.execute(COLUMNS + "d.state = 'held' ORDER BY d.id")]
+
+
+def start_draft(connection: Connection, uid: bytes, lane: str, staff: str, now_ms: int) -> Draft:
+    cursor = connection.execute(
+        "INSERT INTO drafts (uid, lane, state, staff, since_ms) VALUES (?,?,'open',?,?)", (uid, lane, staff, now_ms)
+    )
+    return Draft(int(cursor.lastrowid), uid, lane, "open", staff, now_ms, "", 0)
+
+
+def add_ops(connection: Connection, draft_id: int, after: int, ops: list[Op]) -> None:
+    """Append operations `after + 1 …`; a second writer of the same basket is refused by the key."""
+    rows = [(draft_id, n, type(op).__name__, to_json(op).decode()) for n, op in enumerate(ops, after + 1)]
+    connection.executemany("INSERT INTO draft_ops VALUES (?,?,?,?)", rows)
+
+
+def basket_of(connection: Connection, draft_id: int) -> Basket:
+    """The basket, folded from its operations."""
+    rows = connection.execute("SELECT kind, op FROM draft_ops WHERE draft_id = ? ORDER BY n", (draft_id,))
+    return fold([from_json(OPS[kind], op) for kind, op in rows])
+
+
+def hold(connection: Connection, draft_id: int, label: str, now_ms: int) -> bool:
+    """Put an open basket aside; False when it is not open any more."""
+    sql = "UPDATE drafts SET state = 'held', label = ?, since_ms = ? WHERE id = ? AND state = 'open'"
+    return bool(connection.execute(sql, (label, now_ms, draft_id)).rowcount == 1)
+
+
+def recall(connection: Connection, draft_id: int, lane: str, now_ms: int) -> bool:
+    """Take a held basket to a lane; False when another lane was quicker."""
+    sql = "UPDATE drafts SET state = 'open', lane = ?, since_ms = ? WHERE id = ? AND state = 'held'"
+    return bool(connection.execute(sql, (lane, now_ms, draft_id)).rowcount == 1)
+
+
+def drop(connection: Connection, draft_id: int) -> None:
+    """The basket has become a sale or a cancel, in this same transaction. Raises when it is gone already."""
+    if connection.execute("DELETE FROM drafts WHERE id = ? AND state = 'open'", (draft_id,)).rowcount != 1:
+        raise RuntimeError(f"basket {draft_id} is not open any more")
+    connection.execute("DELETE FROM draft_ops WHERE draft_id = ?", (draft_id,))

@@ -1,0 +1,31 @@
+"""From events to tables: kind -> functions. The same projectors run at append and in `pos verify`.
+
+A projector gets the open connection, the journal id, the header and the payload as plain JSON. It decides nothing.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from pos_app.domain.events import Header
+from store_db import sales, series, shifts, stock
+from store_db.connection import Connection
+
+Projector = Callable[[Connection, int, Header, dict[str, Any]], None]
+
+PROJECTORS: dict[str, tuple[Projector, ...]] = {
+    "epoch_opened": (series.project_epoch,),
+    "series_opened": (series.project_series,),
+    "sale": (sales.project_sale, stock.project_sale),
+    "sale_cancelled": (sales.project_cancelled,),
+    "number_taken": (sales.project_number_taken,),
+    "shift_opened": (shifts.project_opened,),
+    "shift_closed": (shifts.project_closed,),
+    "stock_moved": (stock.project_moved,),
+}
+PROJECTED_TABLES = ("epochs", "series", "receipts", "tenders", "shifts", "stock_moves")
+
+
+def project(connection: Connection, entry_id: int, header: Header, payload: dict[str, Any]) -> None:
+    """Run a kind's projectors. A kind without any is carried in the journal and changes no table."""
+    for projector in PROJECTORS.get(header.kind, ()):
+        projector(connection, entry_id, header, payload)

@@ -1,0 +1,103 @@
+"""The tables, as forward-only migrations. `VERSION` is the number of them; a file with more is refused.
+
+Projected tables (only the journal's projectors write them): epochs, series, receipts, tenders, shifts, stock_moves.
+Reference data (from files or HQ): items, barcodes, tax_rates, names, staff, in_store_rules. Open work: drafts, draft_ops.
+"""
+
+from collections.abc import Callable
+
+from store_db.connection import Connection
+
+TABLES_1 = """
+CREATE TABLE device (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    device BLOB NOT NULL, store TEXT NOT NULL, epoch_no INTEGER NOT NULL, epoch BLOB NOT NULL, file_identity TEXT NOT NULL,
+    utc_offset_min INTEGER NOT NULL, cutoff_hour INTEGER NOT NULL
+);
+CREATE TABLE journal (
+    id INTEGER PRIMARY KEY,
+    device BLOB NOT NULL, epoch BLOB NOT NULL, seq INTEGER NOT NULL, uid BLOB NOT NULL, kind TEXT NOT NULL,
+    schema INTEGER NOT NULL, lane TEXT NOT NULL, business_date TEXT NOT NULL, wall_ms INTEGER NOT NULL,
+    mono_ms INTEGER NOT NULL, boot_id BLOB NOT NULL, hq_offset_ms INTEGER NOT NULL, payload BLOB NOT NULL, hash BLOB NOT NULL
+);
+CREATE TABLE epochs (
+    epoch_no INTEGER PRIMARY KEY, epoch BLOB NOT NULL, reason TEXT NOT NULL, first_id INTEGER NOT NULL
+);
+CREATE TABLE series (
+    series_no INTEGER PRIMARY KEY, epoch BLOB NOT NULL, lane TEXT NOT NULL, code TEXT NOT NULL, UNIQUE (lane, code)
+);
+CREATE TABLE receipts (
+    series_no INTEGER NOT NULL, counter INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('taken', 'paid', 'cancelled')),
+    journal_id INTEGER NOT NULL, shift_no INTEGER NOT NULL, business_date TEXT NOT NULL,
+    list_fen INTEGER NOT NULL, discount_fen INTEGER NOT NULL, rounding_fen INTEGER NOT NULL, total_fen INTEGER NOT NULL,
+    item_count INTEGER NOT NULL, taxes TEXT NOT NULL,
+    PRIMARY KEY (series_no, counter)
+) WITHOUT ROWID;
+CREATE TABLE tenders (
+    journal_id INTEGER NOT NULL, n INTEGER NOT NULL, kind TEXT NOT NULL, amount_fen INTEGER NOT NULL,
+    tendered_fen INTEGER NOT NULL, change_fen INTEGER NOT NULL, reference TEXT NOT NULL, PRIMARY KEY (journal_id, n)
+) WITHOUT ROWID;
+CREATE TABLE shifts (
+    shift_no INTEGER PRIMARY KEY, lane TEXT NOT NULL, staff TEXT NOT NULL, state TEXT NOT NULL, float_fen INTEGER NOT NULL,
+    opened_id INTEGER NOT NULL, closed_id INTEGER, counted_fen INTEGER, expected_fen INTEGER
+);
+CREATE TABLE stock_moves (
+    journal_id INTEGER NOT NULL, n INTEGER NOT NULL, sku TEXT NOT NULL, quantity INTEGER NOT NULL, PRIMARY KEY (journal_id, n)
+) WITHOUT ROWID;
+
+CREATE TABLE stock_base (sku TEXT PRIMARY KEY, quantity INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE stock_fold (one INTEGER PRIMARY KEY CHECK (one = 1), folded_to INTEGER NOT NULL);
+INSERT INTO stock_fold VALUES (1, 0);
+
+CREATE TABLE items (
+    id INTEGER PRIMARY KEY, sku TEXT NOT NULL UNIQUE, name TEXT NOT NULL, name_en TEXT NOT NULL DEFAULT '',
+    pinyin TEXT NOT NULL DEFAULT '', unit TEXT NOT NULL DEFAULT '', category TEXT NOT NULL DEFAULT '',
+    price_fen INTEGER NOT NULL, member_price_fen INTEGER, promo_price_fen INTEGER, cost_fen INTEGER,
+    tax_code TEXT NOT NULL DEFAULT 'S13', weighed INTEGER NOT NULL DEFAULT 0, ask_price INTEGER NOT NULL DEFAULT 0,
+    restricted TEXT NOT NULL DEFAULT '', earns_points INTEGER NOT NULL DEFAULT 1,
+    discount_allowed INTEGER NOT NULL DEFAULT 1, price_override_allowed INTEGER NOT NULL DEFAULT 1,
+    stop_sale INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE barcodes (code TEXT PRIMARY KEY, item_id INTEGER NOT NULL) WITHOUT ROWID;
+CREATE VIRTUAL TABLE names USING fts5(
+    words, content='', contentless_delete=1, tokenize="unicode61 remove_diacritics 2", prefix='1 2 3'
+);
+CREATE TABLE catalogue_state (one INTEGER PRIMARY KEY CHECK (one = 1), updated_ms INTEGER NOT NULL);
+INSERT INTO catalogue_state VALUES (1, 0);
+CREATE TABLE tax_rates (
+    tax_code TEXT NOT NULL, valid_from_ms INTEGER NOT NULL, rate_bp INTEGER NOT NULL, PRIMARY KEY (tax_code, valid_from_ms)
+) WITHOUT ROWID;
+CREATE TABLE in_store_rules (pattern TEXT PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE staff (
+    staff TEXT PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, pin_hash TEXT NOT NULL, badge TEXT UNIQUE,
+    active INTEGER NOT NULL DEFAULT 1
+) WITHOUT ROWID;
+
+CREATE TABLE drafts (
+    id INTEGER PRIMARY KEY, uid BLOB NOT NULL, lane TEXT NOT NULL, state TEXT NOT NULL CHECK (state IN ('open', 'held')),
+    staff TEXT NOT NULL, since_ms INTEGER NOT NULL, label TEXT NOT NULL DEFAULT ''
+);
+CREATE TABLE draft_ops (
+    draft_id INTEGER NOT NULL, n INTEGER NOT NULL, kind TEXT NOT NULL, op TEXT NOT NULL, PRIMARY KEY (draft_id, n)
+) WITHOUT ROWID;
+CREATE TABLE print_jobs (
+    id INTEGER PRIMARY KEY, journal_id INTEGER NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL, tries INTEGER NOT NULL
+);
+CREATE INDEX print_jobs_waiting ON print_jobs (id) WHERE state != 'done';
+"""
+
+
+def run_script(connection: Connection, script: str) -> None:
+    """The statements of a script one by one, inside the transaction that is open (executescript would commit it)."""
+    for statement in script.split(";\n"):
+        if statement.strip():
+            connection.execute(statement)
+
+
+def first_tables(connection: Connection) -> None:
+    run_script(connection, TABLES_1)
+
+
+STEPS: tuple[tuple[str, Callable[[Connection], None]], ...] = (("0001_first_tables", first_tables),)
+VERSION = len(STEPS)

@@ -1,0 +1,141 @@
+"""One store file, opened: the device row, the epoch rule, transactions and the journal's append."""
+
+import base64
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+from pos_app.domain.errors import StoreError
+from pos_app.domain.events import EpochOpened, Event, SeriesOpened, number_text
+from pos_app.domain.ports import Clock, Ids
+from store_db import journal, series
+from store_db.connection import Connection, connect, file_identity, transaction, translated
+from store_db.journal import Device, Entry
+from store_db.schema import VERSION
+from store_db.system import SystemClock, SystemIds
+
+
+class Store:
+    """The store of one shop PC. One per process and thread; several lanes may share its file."""
+
+    def __init__(self, path: Path, connection: Connection, clock: Clock, ids: Ids) -> None:
+        self.path = path
+        self.connection = connection
+        self.clock = clock
+        self.ids = ids
+        self.device = self._read_device()
+
+    @classmethod
+    def create(
+        cls,
+        path: Path,
+        store: str,
+        *,
+        clock: Clock | None = None,
+        ids: Ids | None = None,
+        utc_offset_min: int = 480,
+        cutoff_hour: int = 4,
+    ) -> Self:
+        """A new store file with its first epoch. Raises StoreError POS-1010 when the file exists."""
+        from store_db.migrations import migrate
+
+        if path.exists():
+            raise StoreError("POS-1010", path=path)
+        clock, ids = clock or SystemClock(), ids or SystemIds()
+        with translated(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        connection = connect(path, create=True)
+        migrate(connection, path)
+        with transaction(connection, path):
+            connection.execute(
+                "INSERT INTO device VALUES (1,?,?,0,?,'',?,?)",
+                (ids.random(16), store, b"", utc_offset_min, cutoff_hour),
+            )
+        created = cls(path, connection, clock, ids)
+        created.open_epoch("init")
+        return created
+
+    @classmethod
+    def open(cls, path: Path, *, clock: Clock | None = None, ids: Ids | None = None) -> Self:
+        """Open an existing store; a copied file opens an epoch of its own, so that no number is issued twice."""
+        connection = connect(path)
+        with translated(path):
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version != VERSION:
+            from store_db.migrations import migrate
+
+            with translated(path):
+                migrate(connection, path)
+        store = cls(path, connection, clock or SystemClock(), ids or SystemIds())
+        if store.identity() != file_identity(path):
+            store.open_epoch("copy")
+        return store
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """All of the block is durable when it has ended, or none of it."""
+        with transaction(self.connection, self.path):
+            yield self.connection
+
+    def append(self, event: Event, *, lane: str = "", uid: bytes | None = None) -> Entry:
+        """Append an event inside the open transaction."""
+        return journal.append(self.connection, self.device, self.clock, self.ids, event, lane=lane, uid=uid)
+
+    def record(self, event: Event, *, lane: str = "") -> Entry:
+        """Append an event in a transaction of its own."""
+        with self.transaction():
+            return self.append(event, lane=lane)
+
+    def identity(self) -> str:
+        """The file identity that the device row remembers."""
+        with translated(self.path):
+            return str(self.connection.execute("SELECT file_identity FROM device").fetchone()[0])
+
+    def open_epoch(self, reason: str) -> None:
+        """Begin a new chain, with a link to the one before."""
+        with self.transaction() as connection:
+            _, epoch, seq, previous = journal.head(connection)
+            connection.execute(
+                "UPDATE device SET epoch_no = epoch_no + 1, epoch = ?, file_identity = ?",
+                (self.ids.random(8), file_identity(self.path)),
+            )
+            self.device = self._read_device()
+            parent = (epoch.hex(), seq, previous.hex()) if seq else ("", 0, "")
+            self.append(EpochOpened(reason, self.device.store, *parent))
+
+    def next_number(self, lane: str) -> tuple[int, int, str]:
+        """(series_no, counter, number on paper): the lane's next, inside the open transaction; opens the series if needed."""
+        found = series.series_of(self.connection, self.device.epoch, lane) or self._open_series(lane)
+        counter = series.next_counter(self.connection, found[0])
+        return found[0], counter, number_text(self.device.store, lane, found[1], counter)
+
+    def number(self, series_no: int, counter: int) -> str:
+        """The number on paper of one that was taken."""
+        lane, code = series.codes(self.connection)[series_no]
+        return number_text(self.device.store, lane, code, counter)
+
+    def _open_series(self, lane: str) -> tuple[int, str]:
+        series_no = series.next_series_no(self.connection)
+        code = base64.b32encode(self.device.epoch).decode()[:4]
+        taken = {taken for _, (where, taken) in series.codes(self.connection).items() if where == lane}
+        while code in taken:
+            code = base64.b32encode(self.ids.random(5)).decode()[:4]
+        self.append(SeriesOpened(series_no, lane, code), lane=lane)
+        return series_no, code
+
+    def _read_device(self) -> Device:
+        with translated(self.path):
+            row = self.connection.execute(
+                "SELECT device, store, epoch_no, epoch, utc_offset_min, cutoff_hour FROM device"
+            ).fetchone()
+        return Device(*row)

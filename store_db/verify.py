@@ -1,0 +1,173 @@
+"""The proof: the chain recomputed, the tables rebuilt by the same projectors, and sums that the projectors do not know."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pos_app.domain.events import GENESIS, KINDS, Sale, chain_hash, sale_is_whole
+from pos_app.domain.plain import from_json, to_json
+from store_db import journal
+from store_db.connection import Connection, connect, sqlite, translated
+from store_db.journal import Entry
+from store_db.projectors import PROJECTED_TABLES, project
+from store_db.schema import VERSION, first_tables
+
+PROBLEMS_MAX = 50
+
+
+@dataclass(slots=True)
+class Proof:
+    """What was found. `problems` is empty exactly when everything holds."""
+
+    events: int = 0
+    sales: int = 0
+    total_fen: int = 0
+    chain_head: str = ""
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def is_ok(self) -> bool:
+        return not self.problems
+
+    def add(self, problem: str) -> None:
+        if len(self.problems) < PROBLEMS_MAX:
+            self.problems.append(problem)
+
+
+def verify_file(path: Path, progress: Callable[[int], None] = lambda n: None) -> Proof:
+    """Verify a store file without changing it. Raises StoreError when it cannot be read at all."""
+    connection = connect(path, read_only=True)
+    try:
+        with translated(path):
+            return verify(connection, progress)
+    finally:
+        connection.close()
+
+
+def verify(connection: Connection, progress: Callable[[int], None] = lambda n: None) -> Proof:
+    """Every check on an open store, in one read transaction so that lanes may go on selling."""
+    proof = Proof()
+    connection.execute("BEGIN")
+    try:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version != VERSION:
+            proof.add(f"schema version {version}, this program knows {VERSION}")
+            return proof
+        _check_integrity(connection, proof)
+        scratch = _rebuild(connection, proof, progress)
+        for table in PROJECTED_TABLES:
+            if digest(connection, table) != digest(scratch, table):
+                proof.add(f"table {table} is not what the journal projects to")
+        _check_numbers(connection, proof)
+        _check_sums(connection, proof)
+        _check_stock(connection, proof)
+    finally:
+        connection.execute("COMMIT")
+    return proof
+
+
+def digest(connection: Connection, table: str) -> str:
+    """blake2b over a table's rows in key order."""
+    hasher = hashlib.blake2b(digest_size=16)
+    for row in connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2"):
+        hasher.update(json.dumps([v.hex() if isinstance(v, bytes) else v for v in row]).encode() + b"\n")
+    return hasher.hexdigest()
+
+
+def _check_integrity(connection: Connection, proof: Proof) -> None:
+    for (line,) in connection.execute("PRAGMA integrity_check(5)"):
+        if line != "ok":
+            proof.add(f"integrity: {line}")
+
+
+def _rebuild(connection: Connection, proof: Proof, progress: Callable[[int], None]) -> Connection:
+    """Walk the chain and project every event into a scratch database."""
+    scratch = sqlite.connect(":memory:", isolation_level=None)
+    scratch.row_factory = sqlite.Row
+    scratch.execute("BEGIN")
+    first_tables(scratch)
+    previous: Entry | None = None
+    uids: set[bytes] = set()
+    for entry in journal.entries(connection):
+        _check_entry(entry, previous, proof)
+        if entry.header.uid in uids:
+            proof.add(f"event {entry.id}: uid is used twice")
+        uids.add(entry.header.uid)
+        try:
+            project(scratch, entry.id, entry.header, json.loads(entry.payload))
+        except (RuntimeError, KeyError, ValueError, sqlite.Error) as error:
+            proof.add(f"event {entry.id} ({entry.header.kind}) does not project: {error}")
+        _check_payload(entry, proof)
+        previous = entry
+        proof.events += 1
+        if proof.events % 1000 == 0:
+            progress(proof.events)
+    if previous is not None:
+        proof.chain_head = previous.hash.hex()
+    return scratch
+
+
+def _check_entry(entry: Entry, previous: Entry | None, proof: Proof) -> None:
+    """Dense ids, dense seq within an epoch, and the hash over everything before."""
+    same_epoch = previous is not None and previous.header.epoch == entry.header.epoch
+    before = previous.hash if previous is not None and same_epoch else GENESIS
+    if entry.id != (previous.id if previous else 0) + 1:
+        proof.add(f"event {entry.id}: an event before it is missing")
+    if entry.header.seq != (previous.header.seq if previous is not None and same_epoch else 0) + 1:
+        proof.add(f"event {entry.id}: seq {entry.header.seq} is not dense")
+    if chain_hash(before, entry.header, entry.payload) != entry.hash:
+        proof.add(f"event {entry.id}: hash does not match, this event or its header was changed")
+
+
+def _check_payload(entry: Entry, proof: Proof) -> None:
+    cls = KINDS.get(entry.header.kind)
+    if cls is None:
+        return
+    event = from_json(cls, entry.payload)
+    if to_json(event) != entry.payload:
+        proof.add(f"event {entry.id}: payload is not canonical")
+    if isinstance(event, Sale):
+        proof.sales += 1
+        proof.total_fen += event.total_fen
+        if not sale_is_whole(event):
+            proof.add(f"event {entry.id}: sale {event.number} does not add up")
+
+
+def _check_numbers(connection: Connection, proof: Proof) -> None:
+    """Gapless within each series, from 1."""
+    rows = connection.execute("SELECT series_no, count(*), min(counter), max(counter) FROM receipts GROUP BY series_no")
+    for series_no, count, first, last in rows:
+        if first != 1 or last != count:
+            proof.add(f"series {series_no}: {count} numbers from {first} to {last}, not gapless")
+
+
+def _check_sums(connection: Connection, proof: Proof) -> None:
+    """Sums over the tables against sums over the payloads."""
+    paid = connection.execute(
+        "SELECT count(*), ifnull(sum(total_fen), 0), ifnull(sum(rounding_fen), 0) FROM receipts WHERE state = 'paid'"
+    ).fetchone()
+    tendered = connection.execute("SELECT ifnull(sum(amount_fen), 0) FROM tenders").fetchone()[0]
+    if (paid[0], paid[1]) != (proof.sales, proof.total_fen):
+        proof.add(f"receipts say {paid[0]} sales of {paid[1]} fen, the journal {proof.sales} of {proof.total_fen}")
+    if tendered != paid[1] + paid[2]:
+        proof.add(f"tenders say {tendered} fen, receipts with rounding {paid[1] + paid[2]}")
+
+
+def _check_stock(connection: Connection, proof: Proof) -> None:
+    """The folded base is the sum of the moves it stands for."""
+    folded_to = connection.execute("SELECT folded_to FROM stock_fold").fetchone()[0]
+    moved: Counter[str] = Counter()
+    for sku, quantity in _moves(connection, folded_to):
+        moved[sku] += quantity
+    base = dict(connection.execute("SELECT sku, quantity FROM stock_base").fetchall())
+    for sku in moved.keys() | base.keys():
+        if moved[sku] != base.get(sku, 0):
+            proof.add(f"stock of {sku}: base {base.get(sku, 0)}, moves {moved[sku]}")
+
+
+def _moves(connection: Connection, folded_to: int) -> Iterator[Any]:
+    return connection.execute("SELECT sku, quantity FROM stock_moves WHERE journal_id <= ?", (folded_to,))
