@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pos_app import __version__
+from pos_app import __version__, import_command
 from pos_app.domain.errors import LanewiseError, Refusal
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; every refusal is printed in both languages with its code."""
     args = _parser().parse_args(argv)
     try:
-        return int(args.run(args))
+        return int(RUN[args.command](args))
     except LanewiseError as error:
         _print_refusal(error.refusal)
         return REFUSED
@@ -50,53 +50,35 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="pos", description="Lanewise: till, self-checkout and proof on one local store.")
     parser.add_argument("--version", action="version", version=f"lanewise {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    demo = _command(commands, "demo", run_demo, "a working demo shop", "pos demo --headless --orders 50 --seed 7 --json")
+    demo = _command(commands, "demo", "a working demo shop", "pos demo --headless --orders 50 --seed 7 --json")
     demo.add_argument("--headless", action="store_true", help="a seeded day without a terminal")
     demo.add_argument("--orders", type=_count, default=50, metavar="N", help="orders of the day (default 50)")
     demo.add_argument("--seed", type=int, default=7, metavar="S", help="same seed, same chain head (default 7)")
     demo.add_argument("--json", action="store_true", help="print one JSON object")
     demo.add_argument("--plain", action="store_true", help="one line per event")
-    init = _command(commands, "init", run_init, "make a shop's store", "pos init --store shop.sqlite --manager 9001:林店长")
+    init = _command(commands, "init", "make a shop's store", "pos init --store shop.sqlite --manager 9001:林店长")
     init.add_argument("--manager", metavar="NUMBER:NAME", default="9001:店长", help="first member of staff; the PIN is asked")
-    imports = commands.add_parser("import", help="bring in goods").add_subparsers(dest="what", required=True, metavar="WHAT")
-    with contextlib.suppress(ImportError):  # TEMP
-        _add_import(imports)
+    import_command.add_parser(commands)
     for name, text in (("lane", "the cashier's screen"), ("sco", "the self-checkout screen")):
-        lane = _command(commands, name, run_lane, text, f"pos {name} --store shop.sqlite")
+        lane = _command(commands, name, text, f"pos {name} --store shop.sqlite")
         lane.add_argument("--lane", metavar="NAME", help="lane number (default: from the configuration)")
         lane.add_argument("--plain", action="store_true", help="one line per event, for screen readers and slow terminals")
         lane.add_argument("--lang", choices=("zh", "en"))
         lane.add_argument("--theme", choices=("pos-dark", "pos-light", "pos-mono"))
-    check = _command(commands, "verify", run_verify, "prove that the store is whole", "pos verify --store shop.sqlite --json")
+    check = _command(commands, "verify", "prove that the store is whole", "pos verify --store shop.sqlite --json")
     check.add_argument("--json", action="store_true")
-    backup = _command(commands, "backup", run_backup, "a verified copy of the store", "pos backup --store shop.sqlite --to /mnt/usb")
+    backup = _command(commands, "backup", "a verified copy of the store", "pos backup --store shop.sqlite --to /mnt/usb")
     backup.add_argument("--to", metavar="FOLDER", default="backup")
-    restore = _command(commands, "restore", run_restore, "bring a copy back, with an epoch of its own", "pos restore COPY --store shop.sqlite")
+    restore = _command(commands, "restore", "bring a copy back, with an epoch of its own", "pos restore COPY --store shop.sqlite")
     restore.add_argument("copy", metavar="COPY")
     return parser
 
 
-def _command(commands, name: str, run: Callable[[argparse.Namespace], int], text: str, example: str) -> argparse.ArgumentParser:  # type: ignore[no-untyped-def,type-arg]
+def _command(commands, name: str, text: str, example: str) -> argparse.ArgumentParser:  # type: ignore[no-untyped-def,type-arg]
     parser = commands.add_parser(name, help=text, description=text, epilog=f"example: {example}")
-    parser.set_defaults(run=run)
     parser.add_argument("--store", metavar="FILE", help="the SQLite file (default: from the configuration)")
     parser.add_argument("--config", metavar="FILE", help="the configuration (default: $LANEWISE_CONFIG, /etc/lanewise/pos.toml)")
     return parser  # type: ignore[no-any-return]
-
-
-def _add_import(commands) -> None:  # type: ignore[no-untyped-def]
-    from pos_app import import_command
-
-    parser = import_command.add_parser(commands)
-    parser.set_defaults(run=_run_import)
-
-
-def _run_import(args: argparse.Namespace) -> int:
-    from pos_app import import_command
-
-    if args.store is None:
-        args.store = _config(args).store_file
-    return import_command.run(args)
 
 
 def _count(text: str) -> int:
@@ -258,9 +240,7 @@ def run_init(args: argparse.Namespace) -> int:
         from pos_app.domain.errors import BadInput
 
         raise BadInput("POS-5005", detail="PIN: 4 or more digits")
-    with Store.create(
-        path, settings.store, utc_offset_min=settings.utc_offset_min, cutoff_hour=settings.cutoff_hour
-    ) as store:
+    with Store.create(path, settings.store, utc_offset_min=settings.utc_offset_min, cutoff_hour=settings.cutoff_hour) as store:
         with store.transaction() as connection:
             put_staff(connection, StaffRow(number, name or number, "manager", hash_pin(pin), None))
             connection.executemany("INSERT INTO tax_rates VALUES (?,0,?)", (("S13", 1300), ("R9", 900), ("E0", 0)))
@@ -306,6 +286,17 @@ def run_restore(args: argparse.Namespace) -> int:
         print(f"{store.path}: epoch {store.device.epoch_no} {store.device.epoch.hex()}")
     return 0
 
+
+RUN: dict[str, Callable[[argparse.Namespace], int]] = {
+    "demo": run_demo,
+    "init": run_init,
+    "import": import_command.run,
+    "lane": run_lane,
+    "sco": run_lane,
+    "verify": run_verify,
+    "backup": run_backup,
+    "restore": run_restore,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -12,6 +12,7 @@ SCANNER_GAP_MS = 30
 PERSON_GAP_MS = 100
 TERMINATOR_MS = 250
 CUT_AFTER_MS = 150
+LONG_AGO_MS = -(10**12)
 CODE_MIN = 4
 CODE_MAX = 512
 
@@ -54,8 +55,8 @@ class Wedge:
         self._run: list[str] = []
         self._is_scanner = False
         self._is_tainted = False  # began right behind a typed character: perhaps the rest of a code
-        self._last_ms = -(10**9)
-        self._typed_ms = -(10**9)
+        self._last_ms = LONG_AGO_MS
+        self._typed_ms = LONG_AGO_MS
         self._ended_ms: int | None = None
 
     @property
@@ -83,6 +84,7 @@ class Wedge:
     def end(self, key: str, at_ms: int) -> list[Output]:
         """A terminator: it ends a code, belongs to the one before, or is a person's."""
         out = self._break_if_late(at_ms)
+        self._typed_ms = LONG_AGO_MS
         if self._run and self._is_code():
             text = "".join(self._run)
             self._clear()

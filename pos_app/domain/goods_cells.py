@@ -10,7 +10,7 @@ YES = frozenset({"1", "true", "yes", "y", "t", "是", "√", "计重", "称重",
 NO = frozenset({"0", "false", "no", "n", "f", "否", "×", "普通", "计件", "计数"})
 CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), " ")
 AMOUNT = re.compile(r"[¥￥]?\s*([0-9]{1,9}|[0-9]{1,3}(?:,[0-9]{3}){1,2})?(?:\.([0-9]{0,20}))?\s*元?")
-QUANTITY = re.compile(r"(-?)([0-9]{1,9})(?:\.([0-9]{0,9}))?")
+QUANTITY = re.compile(r"(-?)([0-9]{1,9}|[0-9]{1,3}(?:,[0-9]{3}){1,2})(?:\.([0-9]{0,9}))?")
 SPOILT_BY_A_SHEET = re.compile(r"[0-9](?:\.[0-9]+)?[eE]\+?[0-9]+|[0-9]{7,}\.[0-9]*")
 
 
@@ -34,8 +34,8 @@ def has_wrong_number(code: str) -> bool:
     """Whether a code looks like a barcode but cannot be a right one.
 
     12 digits or more must be a GTIN with its check digit. Fewer are the shop's own, but for 8 digits that begin with 3-9: those
-    beginning with 0, 1 or 2 are in-store numbers or a UPC-E, whose check digit is made another way (GS1 General Specifications
-    1.4.4, 2.1.11). `6.90123E+12` is what a spreadsheet makes of a barcode.
+    beginning with 0, 1 or 2 are in-store numbers or a UPC-E, whose check digit is made another way (GS1 General Specifications,
+    RCN-8 and UPC-E). `6.90123E+12` is what a spreadsheet makes of a barcode.
     """
     if not (code.isascii() and code.isdigit()):
         return bool(SPOILT_BY_A_SHEET.fullmatch(code))
@@ -60,10 +60,10 @@ def read_price(text: str) -> tuple[int | None, bool]:
 
 def read_stock(text: str, is_weighed: bool) -> int | None:
     """Units, or grams of a weighed good whose stock is given in kg; None where the text is no such quantity."""
-    match = QUANTITY.fullmatch(half_width(text).replace(",", ""))
+    match = QUANTITY.fullmatch(half_width(text))
     if match is None:
         return None
-    sign, whole, decimals = -1 if match[1] else 1, match[2], (match[3] or "").rstrip("0")
+    sign, whole, decimals = -1 if match[1] else 1, match[2].replace(",", ""), (match[3] or "").rstrip("0")
     if is_weighed:
         return sign * divide_half_up(int(whole + decimals) * 1000, 10 ** len(decimals))
     return None if decimals else sign * int(whole)

@@ -27,6 +27,7 @@ CLASSES = {"烟": Restricted.TOBACCO, "烟草": Restricted.TOBACCO, "酒": Restr
     str(restricted): restricted for restricted in Restricted
 }
 
+
 @dataclass(frozen=True, slots=True)
 class GoodsRow:
     """A good as a file gives it. `stock`: units, or grams where weighed; None where the file says nothing."""

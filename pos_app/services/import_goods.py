@@ -6,20 +6,16 @@ the same file again goes on after a cut, and changes nothing once it is done.
 
 import contextlib
 import csv
-import dataclasses
 import hashlib
-import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from pos_app.domain.errors import BadInput
 from pos_app.domain.events import Event, GoodsImported, StockMove, StockMoved
-from pos_app.domain.goods_rows import DUPLICATE_CODE, WRONG_COLUMNS, GoodsRow, Judged, judge_row
-from pos_app.services.goods_files import RawRow, open_goods
-from pos_app.services.pinyin import initials
+from pos_app.services.goods_files import open_goods
+from pos_app.services.stage_goods import stage_goods
 from store_db import catalogue, journal
 from store_db.staging import Stage, Staged
 from store_db.store import Store
@@ -77,7 +73,7 @@ def import_goods(
     """
     digest = _digest(file, column_map)
     with _stage(store.path, digest, dry_run) as stage:
-        staged = stage.staged() or _stage_file(stage, store, file, column_map, progress)
+        staged = stage.staged() or stage_goods(stage, store, open_goods(file, column_map), progress)
         stage.plan(store.path, staged.kept)
         report = _report(stage, staged, dry_run)
         if report_file is not None:

@@ -30,9 +30,11 @@ KEEPS: dict[str, tuple[str, ...]] = {
 _stored = attrgetter(*catalogue.STORED_COLUMNS)
 
 
-def _stage_file(stage: Stage, store: Store, file: Path, column_map: Mapping[str, str], progress: Progress) -> Staged:
-    """Read and judge the whole file, in one transaction of the stage: a cut leaves an empty stage."""
-    goods_file = open_goods(file, column_map)
+def stage_goods(stage: Stage, store: Store, goods_file: GoodsFile, progress: Callable[[int, int], None]) -> Staged:
+    """Read and judge the whole file, in one transaction of the stage: a cut leaves an empty stage.
+
+    Raises BadInput as the rows are read.
+    """
     kept = tuple(name for ours, names in KEEPS.items() if ours not in goods_file.columns for name in names)
     rows = refused = 0
     with stage.filling():
@@ -53,7 +55,7 @@ def _judged(rows: Iterator[RawRow]) -> Iterator[tuple[int, Judged]]:
     for raw in rows:
         judged = Judged(None, "", {WRONG_COLUMNS: raw.fault}) if raw.fault else judge_row(raw.cells)
         if judged.row is not None:
-            numbers = {judged.row.sku, *judged.row.codes}
+            numbers = {f"sku {judged.row.sku}", *judged.row.codes}  # no code has a blank in it
             if taken := sorted(numbers & seen):
                 judged = Judged(None, judged.code, {**judged.doubts, DUPLICATE_CODE: " ".join(taken)})
             else:
@@ -71,4 +73,5 @@ def _put(stage: Stage, judged: list[tuple[int, Judged]]) -> None:
 
 
 def _with_pinyin(row: GoodsRow) -> GoodsRow:
-    return row if row.pinyin else dataclasses.replace(row, pinyin=initials(row.name))
+    made = "" if row.pinyin else initials(row.name)
+    return dataclasses.replace(row, pinyin=made) if made else row

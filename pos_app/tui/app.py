@@ -4,6 +4,7 @@ Nothing on the scan path asks for layout: one widget draws rows, and only the ce
 """
 
 import asyncio
+import select
 import time
 from collections.abc import Callable
 
@@ -28,6 +29,7 @@ from pos_app.tui.view import View
 from scanner.wedge import Code, Cut, Output, Typed, Wedge
 
 TERMINATORS = frozenset({"enter", "ctrl+j", "ctrl+m", "tab"})
+ECHO_S = 0.09  # the rule needs 30 ms; a busy PC may hold back the second character of a scan for longer
 
 
 class Canvas(Widget):
@@ -168,16 +170,25 @@ class LaneApp(App[int]):
             self._press_key(event.key)
 
     def _wait_for_more(self) -> None:
-        """A lone character is a person's after 30 ms. Asked twice, so that characters still on their way come first."""
+        """A lone character is a person's after a while. Asked twice, so that characters still on their way come first."""
         if not self.is_waiting:
             self.is_waiting = True
-            self.set_timer(0.04, self._idle_soon)
+            self.set_timer(ECHO_S, self._idle_soon)
+
+    def _input_waits(self) -> bool:
+        terminal = getattr(self._driver, "fileno", None)
+        unread = terminal is not None and select.select([terminal], [], [], 0)[0]
+        return bool(unread) or not self._message_queue.empty()
 
     def _idle_soon(self) -> None:
         self.set_timer(0.01, self._idle)
 
     def _idle(self) -> None:
+        """What was read late is not late: while anything waits to be read or handled, nobody was silent."""
         self.is_waiting = False
+        if self._input_waits():
+            self._wait_for_more()
+            return
         self._take(self.wedge.idle(_ms(time.monotonic())))
         if self.wedge.deadline_ms is not None:
             self._wait_for_more()
