@@ -274,7 +274,7 @@ def _fold(store: Store) -> int:
 
 def _tenders(store: Store) -> dict[str, int]:
     rows = store.connection.execute("SELECT kind, sum(amount_fen) FROM tenders GROUP BY kind ORDER BY kind")
-    return {kind: amount_fen for kind, amount_fen in rows}
+    return dict(rows.fetchall())
 
 
 def _named(progress: Callable[[str, int, int], None] | None, what: str) -> Callable[[int, int], None] | None:

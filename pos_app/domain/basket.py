@@ -87,8 +87,7 @@ class Undo:
 
 Op = AddLine | SetQuantity | VoidLine | RestoreLine | Approve | TakeNumber | AddTender | DropTender | Undo
 OPS: dict[str, type] = {
-    cls.__name__: cls
-    for cls in (AddLine, SetQuantity, VoidLine, RestoreLine, Approve, TakeNumber, AddTender, DropTender, Undo)
+    cls.__name__: cls for cls in (AddLine, SetQuantity, VoidLine, RestoreLine, Approve, TakeNumber, AddTender, DropTender, Undo)
 }
 
 

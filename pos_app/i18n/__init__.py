@@ -7,5 +7,8 @@ LANGUAGES: dict[str, dict[str, str]] = {"zh": ZH, "en": EN}
 
 
 def text(lang: str, key: str, args: tuple[tuple[str, str], ...] = ()) -> str:
-    """The text of a key with its values; a missing key is an error that tests find first."""
-    return LANGUAGES[lang][key].format_map(dict(args))
+    """The text of a key with its values; a good's name comes in the reader's language where it has one."""
+    values = dict(args)
+    if lang == "en" and values.get("name_en"):
+        values["name"] = values["name_en"]
+    return LANGUAGES[lang][key].format_map(values)

@@ -61,7 +61,7 @@ EN: dict[str, str] = {
     "banner.recalled": "Held basket is back: {lines} lines",
     "banner.copy": "Receipt {number} printed again, marked COPY",
     "banner.age": "Check age: {name} (18+)",
-    "banner.age_self": "{name}: age check before payment, you can go on scanning",
+    "banner.age_self": "Age check before payment, go on scanning: {name}",
     "banner.label_differs": "Label and weight differ, lower price taken: {name}",
     "banner.locked": "Locked, basket kept",
     "banner.shift_open": "Shift {shift} open, float {amount}",

@@ -61,7 +61,7 @@ ZH: dict[str, str] = {
     "banner.recalled": "已取回挂单:{lines} 行",
     "banner.copy": "补打小票 {number}(标注副本)",
     "banner.age": "请核验年龄:{name} (18+)",
-    "banner.age_self": "{name}:付款前店员会来核验年龄,可继续扫描",
+    "banner.age_self": "付款前店员会来核验年龄,可继续扫描:{name}",
     "banner.label_differs": "标签金额与重量不符,已按较低价:{name}",
     "banner.locked": "已锁定,购物篮已保存",
     "banner.shift_open": "已开班 {shift},备用金 {amount}",

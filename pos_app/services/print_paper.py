@@ -47,12 +47,13 @@ def sale_by_id(shop: Shop, journal_id: int) -> Sale:
 def receipt_text(shop: Shop, entry: Entry, sale: Sale, *, is_copy: bool = False) -> str:
     """A receipt as rows of cells, in the shop's language."""
     t, width = shop.texts, shop.paper_width
+    when = local_stamp(entry.header.wall_ms, shop.store.device.utc_offset_min)
     rows = [pad(t["receipt.title"], width, "centre").rstrip()]
     if is_copy:
         rows.append(pad(f"*** {t['receipt.copy']} ***", width, "centre").rstrip())
     rows += [
         two_sides(t["receipt.number"], sale.number, width),
-        two_sides(local_stamp(entry.header.wall_ms, shop.store.device.utc_offset_min), f"{t['receipt.cashier']} {sale.staff}", width),
+        two_sides(when, f"{t['receipt.cashier']} {sale.staff}", width),
         rule(width),
     ]  # fmt: skip
     for line in sale.lines:

@@ -149,9 +149,7 @@ class LaneRunner:
         connection = self.shop.store.connection
         if self._draft is None:
             uid = self.shop.store.ids.random(16)
-            self._draft = drafts.start_draft(
-                connection, uid, self.shop.lane, self.state.staff_number, self.shop.now_ms()
-            )
+            self._draft = drafts.start_draft(connection, uid, self.shop.lane, self.state.staff_number, self.shop.now_ms())
         drafts.add_ops(connection, self._draft.id, self._draft.op_count, self._ops)
         self._draft = replace(self._draft, op_count=self._draft.op_count + len(self._ops))
         self._ops.clear()

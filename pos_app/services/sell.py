@@ -54,9 +54,7 @@ def decide(state: LaneState, tenders: tuple[Tender, ...], number: tuple[int, int
 
 def voided_lines(basket: Basket) -> tuple[VoidedLine, ...]:
     """What was voided on the way, for the record."""
-    return tuple(
-        VoidedLine(v.line.item.sku, v.line.code, v.line.quantity, v.staff, v.line.weight_g) for v in basket.voided
-    )
+    return tuple(VoidedLine(v.line.item.sku, v.line.code, v.line.quantity, v.staff, v.line.weight_g) for v in basket.voided)
 
 
 def number_for(shop: Shop, basket: Basket) -> tuple[int, int, str]:

@@ -25,6 +25,7 @@ from pos_app.tui.frame import Frame, Row
 from pos_app.tui.help import context_of
 from pos_app.tui.keys import KeyMap, action_for
 from pos_app.tui.sco_view import self_checkout_frame
+from pos_app.tui.terminal import LaneTerminal
 from pos_app.tui.view import View
 from scanner.wedge import Code, Cut, Output, Typed, Wedge
 
@@ -115,7 +116,7 @@ class LaneApp(App[int]):
         theme_name: str = "pos-dark",
         hint: str = "",
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class=LaneTerminal)
         self.keys = keys
         self.theme_name = theme_name
         self.hint = hint
@@ -176,8 +177,10 @@ class LaneApp(App[int]):
             self.set_timer(ECHO_S, self._idle_soon)
 
     def _input_waits(self) -> bool:
-        terminal = getattr(self._driver, "fileno", None)
-        unread = terminal is not None and select.select([terminal], [], [], 0)[0]
+        terminal = self._driver
+        if not isinstance(terminal, LaneTerminal):
+            return False
+        unread = terminal.is_reading or select.select([terminal.fileno], [], [], 0)[0]
         return bool(unread) or not self._message_queue.empty()
 
     def _idle_soon(self) -> None:

@@ -1,11 +1,12 @@
 """The cashier's screen as rows: basket on the left, what is due on the right."""
 
+from hardware.paper import pad
 from pos_app.domain.lane.state import PAYMENT, LaneState
 from pos_app.domain.money import format_yuan
 from pos_app.domain.tender import suggested_notes_fen
 from pos_app.tui import dialog_view
 from pos_app.tui.frame import Box, Frame, Hit, digits, two_panes
-from pos_app.tui.view import View, banner_row, footer, line_name, saving_row, say, status_row, visible
+from pos_app.tui.view import View, banner_row, footer, line_text, saving_row, say, status_row, visible
 
 SELLING_KEYS = (
     "help", "find", "hold", "repeat", "price_check", "pay", "shift", "void", "undo", "language", "reprint", "lock",
@@ -40,17 +41,13 @@ def cashier_frame(state: LaneState, view: View) -> Frame:
 def _status(state: LaneState, view: View) -> list[tuple[str, str]]:
     person = state.person.name if state.person else say(state, "status.nobody")
     shift = "" if state.shift_no is not None else f" · {say(state, 'status.no_shift')}"
-    return status_row(
-        state, view, say(state, "screen.cashier"), f"{state.config.store}·{state.config.lane} {person}{shift}"
-    )
+    return status_row(state, view, say(state, "screen.cashier"), f"{state.config.store}·{state.config.lane} {person}{shift}")
 
 
 def _basket(state: LaneState, box: Box, height: int) -> None:
     name_width = box.width - QUANTITY - AMOUNT
-    box.spans(
-        (f"  # {say(state, 'head.item')}".ljust(2), "head"),
-    )
-    box.rows[-1] = _columns(f"   # {say(state, 'head.item')}", say(state, "head.quantity"), say(state, "head.amount"), name_width, "dim")
+    head = f"   # {say(state, 'head.item')}", say(state, "head.quantity"), say(state, "head.amount")
+    box.rows.append(_columns(*head, name_width, "dim"))
     shown = visible(state.basket.lines, state.cursor, 1, height - 1)
     savings = sum(1 for i in shown if state.priced.lines[i].saving_fen)
     if savings:
@@ -60,7 +57,7 @@ def _basket(state: LaneState, box: Box, height: int) -> None:
         here = line.line_id == state.cursor
         mark = "▶" if here else " "
         role = "cursor" if here else "text"
-        name = f"{mark}{i + 1:3d} {line_name(state, line, money)}"
+        name = f"{mark}{i + 1:3d} {line_text(state, line, money, name_width - 5)}"
         quantity = "" if line.weight_g is not None else str(line.quantity)
         box.rows.append(_columns(name, quantity, format_yuan(money.list_fen), name_width, role))
         box.touch(f"line_{line.line_id}")
@@ -69,8 +66,6 @@ def _basket(state: LaneState, box: Box, height: int) -> None:
 
 
 def _columns(name: str, quantity: str, amount: str, name_width: int, role: str) -> list[tuple[str, str]]:
-    from hardware.paper import pad
-
     return [(pad(name, name_width) + pad(quantity, QUANTITY, "right") + pad(amount, AMOUNT, "right"), role)]
 
 
@@ -140,7 +135,7 @@ def _last_line(state: LaneState, box: Box) -> None:
     position = next(i for i in range(len(state.basket.lines) - 1, -1, -1) if state.basket.lines[i].line_id == line.line_id)
     money = state.priced.lines[position]
     box.put(f"{say(state, 'total.last')} ✓", "dim")
-    box.put(line_name(state, line, money), "strong")
+    box.put(line_text(state, line, money, box.width), "strong")
     box.sides(f"{format_yuan(money.unit_fen)} × {line.quantity}", format_yuan(money.net_fen))
     if line.weight_g is None:
         box.put(line.code, "dim")

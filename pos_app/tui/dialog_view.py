@@ -14,7 +14,7 @@ from pos_app.domain.shift import Report, counted_fen
 from pos_app.i18n import text
 from pos_app.tui.frame import Box
 from pos_app.tui.keys import PRESETS
-from pos_app.tui.view import View, item_name, line_name, say
+from pos_app.tui.view import View, item_name, line_text, say
 
 HIDDEN = frozenset({"login_pin", "approve_pin", "visit_pin"})
 LISTS = frozenset(
@@ -128,7 +128,9 @@ def _checked(state: LaneState, view: View, box: Box, dialog: Dialog, height: int
     box.put(item.name, "strong")
     box.put(item.name_en, "dim")
     box.put()
-    box.sides(say(state, "source.list"), format_yuan(item.price_fen) + ("/kg" if item.weighed else f"/{item.unit}"), "text", "total")
+    box.sides(
+        say(state, "source.list"), format_yuan(item.price_fen) + ("/kg" if item.weighed else f"/{item.unit}"), "text", "total"
+    )
     if item.promo_price_fen is not None:
         box.sides(say(state, "source.promo"), format_yuan(item.promo_price_fen), "saving")
     if item.member_price_fen is not None:
@@ -183,7 +185,8 @@ def _visit(state: LaneState, view: View, box: Box, dialog: Dialog, height: int) 
     lines = list(zip(state.basket.lines, state.priced.lines, strict=True))[-max(1, height - 4) :]
     for line, money in lines:
         here = line.line_id == state.cursor
-        box.put(f"{'▶' if here else ' '} {line_name(state, line, money)} ×{line.quantity}", "cursor" if here else "text")
+        name = line_text(state, line, money, box.width - 8)
+        box.put(f"{'▶' if here else ' '} {name} ×{line.quantity}", "cursor" if here else "text")
 
 
 def _help(state: LaneState, view: View, box: Box, dialog: Dialog, height: int) -> None:

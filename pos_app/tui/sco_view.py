@@ -1,16 +1,23 @@
 """The shopper's screen as rows: big lines, few words, everything can be touched."""
 
-from hardware.paper import pad
+from hardware.paper import cells, pad
 from pos_app.domain.lane.state import LaneState
 from pos_app.domain.money import format_yuan
+from pos_app.i18n import text
 from pos_app.tui import dialog_view
 from pos_app.tui.frame import Box, Frame, Hit, digits, two_panes, wide
 from pos_app.tui.keys import key_for
-from pos_app.tui.view import View, banner_row, footer, line_name, saving_row, say, status_row, visible
+from pos_app.tui.view import View, banner_row, footer, line_text, saving_row, say, status_row, visible
 
 KEYS = ("pay", "undo", "bags", "call_staff", "language", "big_text", "help", "visit")
-BUTTONS = (("call_staff", "sco.help"), ("bags", "sco.bags"), ("language", "sco.language"), ("big_text", "sco.bigger"), ("undo", "sco.undo"))
-AMOUNT = 12
+BUTTONS = (
+    ("call_staff", "sco.help"),
+    ("bags", "sco.bags"),
+    ("language", "sco.language"),
+    ("big_text", "sco.bigger"),
+    ("undo", "sco.undo"),
+)
+AMOUNT = 9
 
 
 def self_checkout_frame(state: LaneState, view: View) -> Frame:
@@ -45,8 +52,6 @@ def _welcome(state: LaneState, box: Box, height: int) -> None:
         box.put(last.number, "dim", "centre")
         box.put()
     for lang in (state.lang, "en" if state.lang == "zh" else "zh"):  # a shopper's language is not known yet
-        from pos_app.i18n import text
-
         box.put(text(lang, "idle.first"), "strong" if lang == state.lang else "text", "centre")
     box.put()
     box.put("▌▌▐▌▐▐▌▌▐▌▐▌▌▐▐▌▌▐", "dim", "centre")
@@ -57,15 +62,12 @@ def _basket(state: LaneState, box: Box, height: int) -> None:
     for i in visible(state.basket.lines, state.cursor, rows_of, height - 4):
         line, money = state.basket.lines[i], state.priced.lines[i]
         here = line.line_id == state.cursor
-        name = f"{'▶' if here else ' '}  {line_name(state, line, money)}"
-        if line.quantity > 1:
-            name += f" ×{line.quantity}"
-        amount = format_yuan(money.list_fen)
-        if state.big:
-            name, amount = wide(name), wide(amount)
-        role = "cursor" if here else "strong"
-        room = 2 * AMOUNT if state.big else AMOUNT
-        box.rows.append([(pad(name, box.width - room) + pad(amount, room, "right"), role)])
+        form = wide if state.big else str
+        amount = form(format_yuan(money.list_fen))
+        quantity = form(f" ×{line.quantity}") if line.quantity > 1 else ""
+        room = box.width - 3 - cells(quantity) - max(cells(amount) + 1, AMOUNT)
+        name = f"{'▶' if here else ' '}  {line_text(state, line, money, room, form)}{quantity}"
+        box.rows.append([(pad(name, box.width - cells(amount)) + amount, "cursor" if here else "strong")])
         if money.saving_fen:
             saving_row(state, money, box, 6)
         else:
@@ -86,8 +88,8 @@ def _buttons(state: LaneState, view: View, box: Box, height: int) -> None:
     box.put()
     inner = box.width - 4
     label = f"{say(state, 'sco.pay')}   [{key_for(view.keys, 'sco', 'pay')}]"
-    for text in ("", label, ""):
-        box.spans(("  ", "text"), (pad(text, inner, "centre"), "button"), ("  ", "text"))
+    for words in ("", label, ""):
+        box.spans(("  ", "text"), (pad(words, inner, "centre"), "button"), ("  ", "text"))
         box.touch("pay")
     box.put()
     for action, key in BUTTONS:

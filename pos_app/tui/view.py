@@ -1,5 +1,6 @@
 """What both skins share: status bar, banner, basket rows, texts. Pure: a state and a size in, rows out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from hardware.paper import cells, cut, pad
@@ -71,16 +72,25 @@ def visible(lines: tuple[Line, ...], cursor: int, rows_of: int, height: int) -> 
     return range(first, min(len(lines), first + room))
 
 
-def line_name(state: LaneState, line: Line, money: PricedLine) -> str:
-    """Name, weight and marks of a line."""
-    parts = [item_name(state, line.item)]
+def line_text(state: LaneState, line: Line, money: PricedLine, width: int, form: Callable[[str], str] = str) -> str:
+    """Name, weight and marks of a line in so many cells: a long name is cut, what follows it never is."""
+    tail = form("".join(f" {part}" for part in _line_facts(state, line, money)))
+    name = form(item_name(state, line.item))
+    room = width - cells(tail)
+    if cells(name) > room:
+        name = cut(name, room - 1) + "…"
+    return name + tail
+
+
+def _line_facts(state: LaneState, line: Line, money: PricedLine) -> list[str]:
+    parts = []
     if line.weight_g is not None:
         parts.append(f"{format_weight(line.weight_g)}kg×{format_yuan(money.unit_fen)}")
     if line.item.restricted in ADULT_ONLY:
         parts.append(say(state, "mark.age_done" if state.basket.is_approved(line) else "mark.age_open"))
     if line.flagged:
         parts.append("! " + say(state, "mark.flagged"))
-    return " ".join(parts)
+    return parts
 
 
 def saving_row(state: LaneState, money: PricedLine, box: Box, indent: int) -> None:

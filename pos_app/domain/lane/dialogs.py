@@ -99,9 +99,7 @@ def back(state: LaneState) -> Step:
     """Esc: one step back. The basket stays whatever it is."""
     dialog = _dialog(state)
     if dialog.kind in STAYS or dialog.kind.endswith("_wait"):
-        return (
-            (replace(state, dialog=replace(dialog, text="", refusal=None)), ()) if dialog.kind in STAYS else (state, ())
-        )
+        return (replace(state, dialog=replace(dialog, text="", refusal=None)), ()) if dialog.kind in STAYS else (state, ())
     if dialog.kind == "login_pin":
         return replace(state, dialog=Dialog("login_number")), ()
     if dialog.kind == "visit":

@@ -21,9 +21,7 @@ def with_permission(state: LaneState, permission: str, action: str, act: Callabl
 
 def lock(state: LaneState) -> Step:
     """The lane asks who is there; the basket stays."""
-    return replace(
-        state, person=None, entry="", dialog=Dialog("login_number"), banner=Banner(INFO, "banner.locked")
-    ), ()
+    return replace(state, person=None, entry="", dialog=Dialog("login_number"), banner=Banner(INFO, "banner.locked")), ()
 
 
 def badge_seen(state: LaneState, reply: BadgeSeen) -> Step:

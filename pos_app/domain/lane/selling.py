@@ -16,7 +16,7 @@ from pos_app.domain.basket import (
 )
 from pos_app.domain.codes import label_agrees
 from pos_app.domain.errors import refuse
-from pos_app.domain.goods import ADULT_ONLY, NEVER_AT_SELF_CHECKOUT, Item
+from pos_app.domain.goods import ADULT_ONLY, NEVER_AT_SELF_CHECKOUT, Item, names
 from pos_app.domain.lane.intents import (
     Beep,
     CancelDone,
@@ -81,16 +81,16 @@ def sell(state: LaneState, reply: ItemFound) -> Step:
     """Put a good into the basket, or open the question it needs answered first."""
     item, code = reply.item, reply.code
     if item.stop_sale:
-        return refused(state, refuse("POS-2104", name=item.name))
+        return refused(state, refuse("POS-2104", **names(item)))
     if state.is_self_checkout and item.restricted in NEVER_AT_SELF_CHECKOUT:
-        return refused(state, refuse("POS-2108", name=item.name))
+        return refused(state, refuse("POS-2108", **names(item)))
     if len(state.basket.lines) >= LINES_MAX:
         return refused(state, refuse("POS-2110", quantity=LINES_MAX))
     label_fen = reply.in_store.amount_fen if reply.in_store else None
     if item.weighed:
         return _sell_weighed(state, reply)
     if item.ask_price and label_fen is None and state.is_self_checkout:
-        return refused(state, refuse("POS-2108", name=item.name))
+        return refused(state, refuse("POS-2108", **names(item)))
     if item.ask_price and label_fen is None:
         return replace(state, dialog=Dialog("ask_price", data=(item, code))), (Beep("look"),)
     return add(state, Line(state.basket.next_line_id, item, code, state.quantity or 1, label_fen=label_fen))
@@ -99,10 +99,10 @@ def sell(state: LaneState, reply: ItemFound) -> Step:
 def _sell_weighed(state: LaneState, reply: ItemFound) -> Step:
     item, label = reply.item, reply.in_store
     if state.quantity is not None:
-        return refused(state, refuse("POS-2113", name=item.name))
+        return refused(state, refuse("POS-2113", **names(item)))
     unlabelled = label is None or (label.weight_g is None and label.amount_fen is None) or item.price_fen == 0
     if unlabelled and state.is_self_checkout:
-        return refused(state, refuse("POS-2116", name=item.name))
+        return refused(state, refuse("POS-2116", **names(item)))
     if label is None or unlabelled:
         return replace(state, dialog=Dialog("ask_weight", data=(item, reply.code))), (Beep("look"),)
     weight_g = label.weight_g
@@ -110,15 +110,11 @@ def _sell_weighed(state: LaneState, reply: ItemFound) -> Step:
         weight_g = max(1, -(-(label.amount_fen or 0) * 1000 // item.price_fen))
     if not 0 < weight_g <= WEIGHT_MAX_G:
         return refused(state, refuse("POS-2111", weight=weight_g))
-    flagged = (
-        label.weight_g is not None and label.amount_fen is not None and not _agrees(item, weight_g, label.amount_fen)
-    )
-    line = Line(
-        state.basket.next_line_id, item, reply.code, weight_g=weight_g, label_fen=label.amount_fen, flagged=flagged
-    )
+    flagged = label.weight_g is not None and label.amount_fen is not None and not _agrees(item, weight_g, label.amount_fen)
+    line = Line(state.basket.next_line_id, item, reply.code, weight_g=weight_g, label_fen=label.amount_fen, flagged=flagged)
     state, effects = add(state, line)
     if flagged:
-        return say(state, WARN, "banner.label_differs", name=item.name), (*effects, Beep("look"))
+        return say(state, WARN, "banner.label_differs", **names(item)), (*effects, Beep("look"))
     return state, effects
 
 
@@ -138,7 +134,7 @@ def add(state: LaneState, line: Line) -> Step:
     state = replace(state, cursor=cursor, last_sale=None, restored=False, last_item=(line.item.sku, line.code))
     if line.item.restricted in ADULT_ONLY and not state.basket.is_approved(line):
         key = "banner.age_self" if state.is_self_checkout else "banner.age"
-        return say(state, WARN, key, name=line.item.name), (*effects, Beep("look"))
+        return say(state, WARN, key, **names(line.item)), (*effects, Beep("look"))
     return state, (*effects, Beep("done"))
 
 
@@ -204,7 +200,7 @@ def _void(state: LaneState) -> Step:
     state, effects = change(cleared(state), VoidLine(line.line_id, state.approver or state.staff_number))
     left = state.basket.lines
     cursor = left[min(position, len(left) - 1)].line_id if left else 0
-    return say(replace(state, cursor=cursor), INFO, "banner.voided", name=line.item.name), (*effects, Beep("done"))
+    return say(replace(state, cursor=cursor), INFO, "banner.voided", **names(line.item)), (*effects, Beep("done"))
 
 
 def undo(state: LaneState) -> Step:

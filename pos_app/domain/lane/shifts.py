@@ -79,9 +79,7 @@ def count_typed(state: LaneState, dialog: Dialog) -> Step:
     if dialog.text:
         rows[dialog.cursor] = (rows[dialog.cursor][0], int(dialog.text))
     if dialog.cursor + 1 < len(rows):
-        return replace(
-            state, dialog=replace(dialog, rows=tuple(rows), text="", cursor=dialog.cursor + 1, refusal=None)
-        ), ()
+        return replace(state, dialog=replace(dialog, rows=tuple(rows), text="", cursor=dialog.cursor + 1, refusal=None)), ()
     done = replace(dialog, kind="count_done", rows=tuple(rows), text="", data=counted_fen(rows), refusal=None)
     return replace(state, dialog=done), ()
 

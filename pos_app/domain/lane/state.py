@@ -152,9 +152,7 @@ def start(
     if basket is not None:
         cursor = basket.lines[-1].line_id if basket.lines else 0
         banner = Banner(INFO, "banner.restored", (("lines", str(len(basket.lines))),)) if basket.lines else None
-        state = replace(
-            reprice(replace(state, basket=basket)), cursor=cursor, banner=banner, restored=bool(basket.lines)
-        )
+        state = replace(reprice(replace(state, basket=basket)), cursor=cursor, banner=banner, restored=bool(basket.lines))
     if config.skin == CASHIER:
         state = replace(state, dialog=Dialog("login_number"))
     return state

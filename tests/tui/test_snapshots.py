@@ -1,0 +1,119 @@
+"""Pictures of both lanes, in both languages and both sizes. `pytest -m snapshot --snapshot-update` takes them anew."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hardware.file_devices import NoDrawer, NoPrinter
+from pos_app.demo import shop as demo_shop
+from pos_app.demo.day import DayClock, SeededIds
+from pos_app.domain.codes import check_digit
+from pos_app.domain.lane.intents import Char, Press, Scan
+from pos_app.domain.lane.state import CASHIER, SELF_CHECKOUT
+from pos_app.i18n import LANGUAGES
+from pos_app.services.run_lane import LaneRunner
+from pos_app.services.shop import Shop
+from pos_app.tui.app import LaneApp
+from pos_app.tui.keys import key_map
+from store_db.store import Store
+
+pytestmark = pytest.mark.snapshot
+SIZES = [(80, 24), (100, 30)]
+LANGS = ["zh", "en"]
+WATER, COLA, BEER, CAKE = "6990000010106", "6990000010663", "6990000130422", "6990000030916"
+Lane = Callable[..., LaneRunner]
+
+
+@pytest.fixture
+def lane(demo_store_file: Path, tmp_path: Path) -> Lane:
+    """A demo lane at a fixed moment, already logged in."""
+
+    def make(skin: str, lang: str) -> LaneRunner:
+        path = Path(shutil.copyfile(demo_store_file, tmp_path / "shop.sqlite"))
+        store = Store.open(path, clock=DayClock(), ids=SeededIds(1))
+        runner = LaneRunner(Shop(store, demo_shop.lane_config(skin), NoPrinter(), NoDrawer(), LANGUAGES[lang]), lang=lang)
+        if skin == CASHIER:
+            write(runner, "1001\n1111\n500\n")
+        return runner
+
+    return make
+
+
+def write(lane: LaneRunner, text: str) -> None:
+    for char in text:
+        lane.handle(Press("enter") if char == "\n" else Char(char))
+
+
+def label(plu: str, weight_g: int) -> str:
+    body = f"22{plu}{weight_g:05d}"
+    return f"{body}{check_digit(body)}"
+
+
+def fill(lane: LaneRunner) -> None:
+    """A basket with an offer, a weighed good, an age check and a quantity."""
+    saving = next(g for g in demo_shop.own_goods() if g["promo_price_fen"] and not g["weighed"])["codes"][0]
+    lane.handle(Scan(WATER), Scan(WATER), Scan(saving), Scan(label("00102", 846)), Scan(CAKE))
+    lane.handle(Scan(BEER))
+
+
+def app(lane: LaneRunner) -> LaneApp:
+    return LaneApp(lambda app: [lane], keys=key_map("chinese-till", {}))
+
+
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("skin", [CASHIER, SELF_CHECKOUT])
+def test_basket(lane: Lane, snap_compare, skin: str, size: tuple[int, int], lang: str):
+    runner = lane(skin, lang)
+    fill(runner)
+    assert snap_compare(app(runner), terminal_size=size)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("size", SIZES)
+def test_payment(lane: Lane, snap_compare, size: tuple[int, int], lang: str):
+    runner = lane(CASHIER, lang)
+    fill(runner)
+    runner.handle(Press("pay"), Char("y"))
+    write(runner, "100")
+    assert snap_compare(app(runner), terminal_size=size)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_the_idle_screen_shows_the_last_sale(lane: Lane, snap_compare, lang: str):
+    runner = lane(CASHIER, lang)
+    runner.handle(Scan(WATER), Press("pay"))
+    write(runner, "10\n")
+    assert snap_compare(app(runner), terminal_size=(80, 24))
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_find_by_pinyin_initials(lane: Lane, snap_compare, lang: str):
+    runner = lane(CASHIER, lang)
+    runner.handle(Scan(WATER), Press("find"))
+    write(runner, "pg")
+    assert snap_compare(app(runner), terminal_size=(80, 24))
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_an_unknown_code_is_refused_in_words(lane: Lane, snap_compare, lang: str):
+    runner = lane(CASHIER, lang)
+    runner.handle(Scan(WATER), Scan("4006381333931"))
+    assert snap_compare(app(runner), terminal_size=(80, 24))
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_self_checkout_in_large_text(lane: Lane, snap_compare, lang: str):
+    runner = lane(SELF_CHECKOUT, lang)
+    fill(runner)
+    runner.handle(Press("big_text"))
+    assert snap_compare(app(runner), terminal_size=(100, 30))
+
+
+@pytest.mark.parametrize("skin", [CASHIER, SELF_CHECKOUT])
+def test_a_small_terminal_survives(lane: Lane, snap_compare, skin: str):
+    runner = lane(skin, "zh")
+    fill(runner)
+    assert snap_compare(app(runner), terminal_size=(60, 20))
