@@ -12,6 +12,7 @@ try:  # the wheel carries a newer SQLite than most systems
 except ImportError:  # pragma: no cover - where there is no wheel
     import sqlite3 as sqlite
 
+__all__ = ["Connection", "Row", "connect", "file_identity", "has_wal_reset_fix", "sqlite", "transaction", "translated"]
 Connection = sqlite.Connection
 Row = sqlite.Row
 
@@ -97,11 +98,7 @@ def _code_of(error: sqlite.Error) -> str:
         return "POS-1005"
     if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")) or "malformed" in text or "not a database" in text:
         return "POS-1002"
-    if (
-        name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM"))
-        or "readonly" in text
-        or "unable to open" in text
-    ):
+    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")) or "readonly" in text or "unable to open" in text:
         return "POS-1003"
     return "POS-1007"
 

@@ -1,20 +1,28 @@
-"""The print spool: a job is a row that commits with its sale. queued -> done, or stays and is tried again."""
+"""The print spool: a job is a row that commits with its sale. queued -> done; unsure after a crash: it prints once more, marked."""
 
 from store_db.connection import Connection
+from store_db.store import Store
 
 RECEIPT, COPY, X_REPORT, Z_REPORT = "receipt", "copy", "x_report", "z_report"
 
 
-def add_job(connection: Connection, journal_id: int, kind: str) -> None:
+def add_job(connection: Connection, lane: str, journal_id: int, kind: str) -> None:
     connection.execute(
-        "INSERT INTO print_jobs (journal_id, kind, state, tries) VALUES (?,?,'queued',0)", (journal_id, kind)
+        "INSERT INTO print_jobs (lane, journal_id, kind, state, tries) VALUES (?,?,?,'queued',0)", (lane, journal_id, kind)
     )
 
 
-def waiting(connection: Connection) -> list[tuple[int, int, str]]:
-    """(job, journal id, kind) of every job without paper yet, oldest first."""
-    rows = connection.execute("SELECT id, journal_id, kind FROM print_jobs WHERE state != 'done' ORDER BY id")
-    return [(row[0], row[1], row[2]) for row in rows]
+def waiting(connection: Connection, lane: str) -> list[tuple[int, int, str, str]]:
+    """(job, journal id, kind, state) of a lane's jobs without paper yet, oldest first."""
+    sql = "SELECT id, journal_id, kind, state FROM print_jobs WHERE state != 'done' AND lane = ? ORDER BY id"
+    return [tuple(row) for row in connection.execute(sql, (lane,))]
+
+
+def mark_unsure(store: Store, lane: str) -> None:
+    """At a lane's start: a job that is not done may have come out before the end of the last run, nobody knows."""
+    if any(state == "queued" for *_, state in waiting(store.connection, lane)):
+        with store.transaction() as connection:
+            connection.execute("UPDATE print_jobs SET state = 'unsure' WHERE state = 'queued' AND lane = ?", (lane,))
 
 
 def set_state(connection: Connection, job_id: int, state: str) -> None:

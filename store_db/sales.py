@@ -9,7 +9,6 @@ from pos_app.domain.pricing.engine import TaxShare
 from pos_app.domain.shift import SaleFigures
 from pos_app.domain.tender import Tender
 from store_db.connection import Connection
-from store_db.series import lane_series
 
 Payload = dict[str, Any]
 # A number that was taken before moves forward to paid or cancelled; a paid or cancelled one never changes again.
@@ -57,15 +56,10 @@ def _put(connection: Connection, row: tuple[Any, ...]) -> None:
         raise RuntimeError(f"receipt number {row[0]}/{row[1]} is used twice")
 
 
-def shift_figures(connection: Connection, lane: str, shift_no: int) -> Iterator[SaleFigures]:
-    """The receipts of a lane's shift, newest first, read from the end of its series and no further than needed."""
-    for series_no in lane_series(connection, lane):
-        rows = connection.execute("SELECT * FROM receipts WHERE series_no = ? ORDER BY counter DESC", (series_no,))
-        for row in rows:
-            if row["state"] != "taken" and row["shift_no"] < shift_no:
-                return
-            if row["state"] != "taken" and row["shift_no"] == shift_no:
-                yield _figures(connection, row)
+def shift_figures(connection: Connection, shift_no: int) -> Iterator[SaleFigures]:
+    """The receipts of a shift, whatever series their numbers are from."""
+    for row in connection.execute("SELECT * FROM receipts WHERE shift_no = ?", (shift_no,)):
+        yield _figures(connection, row)
 
 
 def _figures(connection: Connection, row: Any) -> SaleFigures:
@@ -87,13 +81,10 @@ def _tenders(connection: Connection, journal_id: int) -> Iterator[Tender]:
 
 
 def last_sale_id(connection: Connection, lane: str) -> int | None:
-    """Journal id of a lane's newest paid receipt."""
-    sql = "SELECT journal_id FROM receipts WHERE series_no = ? AND state = 'paid' ORDER BY counter DESC LIMIT 1"
-    for series_no in lane_series(connection, lane):
-        row = connection.execute(sql, (series_no,)).fetchone()
-        if row:
-            return int(row[0])
-    return None
+    """Journal id of a lane's newest sale."""
+    sql = "SELECT id FROM journal WHERE kind = 'sale' AND lane = ? ORDER BY id DESC LIMIT 1"
+    row = connection.execute(sql, (lane,)).fetchone()
+    return int(row[0]) if row else None
 
 
 def receipt_id(connection: Connection, lane: str, code: str, counter: int) -> int | None:

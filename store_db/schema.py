@@ -34,6 +34,7 @@ CREATE TABLE receipts (
     item_count INTEGER NOT NULL, taxes TEXT NOT NULL,
     PRIMARY KEY (series_no, counter)
 ) WITHOUT ROWID;
+CREATE INDEX receipts_by_shift ON receipts (shift_no);
 CREATE TABLE tenders (
     journal_id INTEGER NOT NULL, n INTEGER NOT NULL, kind TEXT NOT NULL, amount_fen INTEGER NOT NULL,
     tendered_fen INTEGER NOT NULL, change_fen INTEGER NOT NULL, reference TEXT NOT NULL, PRIMARY KEY (journal_id, n)
@@ -82,7 +83,8 @@ CREATE TABLE draft_ops (
     draft_id INTEGER NOT NULL, n INTEGER NOT NULL, kind TEXT NOT NULL, op TEXT NOT NULL, PRIMARY KEY (draft_id, n)
 ) WITHOUT ROWID;
 CREATE TABLE print_jobs (
-    id INTEGER PRIMARY KEY, journal_id INTEGER NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL, tries INTEGER NOT NULL
+    id INTEGER PRIMARY KEY, lane TEXT NOT NULL, journal_id INTEGER NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL,
+    tries INTEGER NOT NULL
 );
 CREATE INDEX print_jobs_waiting ON print_jobs (id) WHERE state != 'done';
 """

@@ -9,9 +9,7 @@ Payload = dict[str, Any]
 
 
 def project_epoch(connection: Connection, entry_id: int, header: Header, payload: Payload) -> None:
-    connection.execute(
-        "INSERT INTO epochs (epoch, reason, first_id) VALUES (?,?,?)", (header.epoch, payload["reason"], entry_id)
-    )
+    connection.execute("INSERT INTO epochs (epoch, reason, first_id) VALUES (?,?,?)", (header.epoch, payload["reason"], entry_id))
 
 
 def project_series(connection: Connection, entry_id: int, header: Header, payload: Payload) -> None:
@@ -22,16 +20,8 @@ def project_series(connection: Connection, entry_id: int, header: Header, payloa
 
 def series_of(connection: Connection, epoch: bytes, lane: str) -> tuple[int, str] | None:
     """(series_no, code) of a lane's series in an epoch."""
-    row = connection.execute(
-        "SELECT series_no, code FROM series WHERE epoch = ? AND lane = ?", (epoch, lane)
-    ).fetchone()
+    row = connection.execute("SELECT series_no, code FROM series WHERE epoch = ? AND lane = ?", (epoch, lane)).fetchone()
     return (row[0], row[1]) if row else None
-
-
-def lane_series(connection: Connection, lane: str) -> list[int]:
-    """Every series of a lane, newest first."""
-    rows = connection.execute("SELECT series_no FROM series WHERE lane = ? ORDER BY series_no DESC", (lane,))
-    return [row[0] for row in rows]
 
 
 def codes(connection: Connection) -> dict[int, tuple[str, str]]:

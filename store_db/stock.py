@@ -11,9 +11,7 @@ INSERT = "INSERT INTO stock_moves VALUES (?,?,?,?)"
 
 def project_sale(connection: Connection, entry_id: int, header: Header, sale: Payload) -> None:
     """One move a line: units out, or grams out for a weighed line."""
-    rows = [
-        (entry_id, n, line["sku"], -line.get("weight_g", line["quantity"])) for n, line in enumerate(sale["lines"], 1)
-    ]
+    rows = [(entry_id, n, line["sku"], -line.get("weight_g", line["quantity"])) for n, line in enumerate(sale["lines"], 1)]
     connection.executemany(INSERT, rows)
 
 

@@ -9,11 +9,13 @@ from typing import Self
 from pos_app.domain.errors import StoreError
 from pos_app.domain.events import EpochOpened, Event, SeriesOpened, number_text
 from pos_app.domain.ports import Clock, Ids
-from store_db import journal, series
+from store_db import journal, mark, series
 from store_db.connection import Connection, connect, file_identity, transaction, translated
 from store_db.journal import Device, Entry
 from store_db.schema import VERSION
 from store_db.system import SystemClock, SystemIds
+
+APPLICATION_ID = 0x4C616E65  # "Lane": what `file` and other programs see
 
 
 class Store:
@@ -48,6 +50,7 @@ class Store:
         connection = connect(path, create=True)
         migrate(connection, path)
         with transaction(connection, path):
+            connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
             connection.execute(
                 "INSERT INTO device VALUES (1,?,?,0,?,'',?,?)",
                 (ids.random(16), store, b"", utc_offset_min, cutoff_hour),
@@ -61,6 +64,8 @@ class Store:
         """Open an existing store; a copied file opens an epoch of its own, so that no number is issued twice."""
         connection = connect(path)
         with translated(path):
+            if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+                raise StoreError("POS-1002", path=path, detail="not a Lanewise store")
             version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version != VERSION:
             from store_db.migrations import migrate
@@ -70,9 +75,13 @@ class Store:
         store = cls(path, connection, clock or SystemClock(), ids or SystemIds())
         if store.identity() != file_identity(path):
             store.open_epoch("copy")
+        elif mark.is_behind(connection, path):
+            store.open_epoch("restore")
+        mark.write(connection, path)
         return store
 
     def close(self) -> None:
+        mark.write(self.connection, self.path)
         self.connection.close()
 
     def __enter__(self) -> Self:
@@ -88,7 +97,8 @@ class Store:
             yield self.connection
 
     def append(self, event: Event, *, lane: str = "", uid: bytes | None = None) -> Entry:
-        """Append an event inside the open transaction."""
+        """Append an event inside the open transaction, under the epoch that the file is in by now."""
+        self.device = self._read_device()
         return journal.append(self.connection, self.device, self.clock, self.ids, event, lane=lane, uid=uid)
 
     def record(self, event: Event, *, lane: str = "") -> Entry:
@@ -109,6 +119,8 @@ class Store:
                 "UPDATE device SET epoch_no = epoch_no + 1, epoch = ?, file_identity = ?",
                 (self.ids.random(8), file_identity(self.path)),
             )
+            for (draft_id,) in connection.execute("SELECT id FROM drafts").fetchall():  # the other file has them too
+                connection.execute("UPDATE drafts SET uid = ? WHERE id = ?", (self.ids.random(16), draft_id))
             self.device = self._read_device()
             parent = (epoch.hex(), seq, previous.hex()) if seq else ("", 0, "")
             self.append(EpochOpened(reason, self.device.store, *parent))
@@ -118,6 +130,17 @@ class Store:
         found = series.series_of(self.connection, self.device.epoch, lane) or self._open_series(lane)
         counter = series.next_counter(self.connection, found[0])
         return found[0], counter, number_text(self.device.store, lane, found[1], counter)
+
+    def latest_wall_ms(self, events: int) -> int:
+        """The latest time among the newest events; 0 for an empty journal."""
+        sql = "SELECT ifnull(max(wall_ms), 0) FROM (SELECT wall_ms FROM journal ORDER BY id DESC LIMIT ?)"
+        with translated(self.path):
+            return int(self.connection.execute(sql, (events,)).fetchone()[0])
+
+    def is_own_series(self, series_no: int) -> bool:
+        """Whether a series belongs to the epoch the file is in."""
+        row = self.connection.execute("SELECT epoch FROM series WHERE series_no = ?", (series_no,)).fetchone()
+        return row is not None and row[0] == self.device.epoch
 
     def number(self, series_no: int, counter: int) -> str:
         """The number on paper of one that was taken."""
@@ -138,4 +161,6 @@ class Store:
             row = self.connection.execute(
                 "SELECT device, store, epoch_no, epoch, utc_offset_min, cutoff_hour FROM device"
             ).fetchone()
+        if row is None:
+            raise StoreError("POS-1002", path=self.path, detail="its making was cut short")
         return Device(*row)

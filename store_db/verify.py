@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pos_app.domain.events import GENESIS, KINDS, Sale, chain_hash, sale_is_whole
+from pos_app.domain.events import GENESIS, KINDS, EpochOpened, Sale, ShiftClosed, chain_hash, sale_is_whole
 from pos_app.domain.plain import from_json, to_json
 from store_db import journal
 from store_db.connection import Connection, connect, sqlite, translated
@@ -17,6 +17,8 @@ from store_db.projectors import PROJECTED_TABLES, project
 from store_db.schema import VERSION, first_tables
 
 PROBLEMS_MAX = 50
+# What a changed row can raise on its way through hash, JSON, dataclass and projector.
+BROKEN = (RuntimeError, LookupError, ValueError, TypeError, AttributeError, sqlite.Error)
 
 
 @dataclass(slots=True)
@@ -28,6 +30,7 @@ class Proof:
     total_fen: int = 0
     chain_head: str = ""
     problems: list[str] = field(default_factory=list)
+    shifts: dict[int, list[int]] = field(default_factory=dict)  # shift -> [sales, fen] so far
 
     @property
     def is_ok(self) -> bool:
@@ -93,15 +96,15 @@ def _rebuild(connection: Connection, proof: Proof, progress: Callable[[int], Non
     previous: Entry | None = None
     uids: set[bytes] = set()
     for entry in journal.entries(connection):
-        _check_entry(entry, previous, proof)
-        if entry.header.uid in uids:
-            proof.add(f"event {entry.id}: uid is used twice")
-        uids.add(entry.header.uid)
         try:
+            _check_entry(entry, previous, proof)
+            if entry.header.uid in uids:
+                proof.add(f"event {entry.id}: uid is used twice")
+            uids.add(entry.header.uid)
             project(scratch, entry.id, entry.header, json.loads(entry.payload))
-        except (RuntimeError, KeyError, ValueError, sqlite.Error) as error:
-            proof.add(f"event {entry.id} ({entry.header.kind}) does not project: {error}")
-        _check_payload(entry, proof)
+            _check_payload(entry, proof)
+        except BROKEN as error:
+            proof.add(f"event {entry.id} ({entry.header.kind}) is broken: {type(error).__name__} {error}")
         previous = entry
         proof.events += 1
         if proof.events % 1000 == 0:
@@ -115,12 +118,22 @@ def _check_entry(entry: Entry, previous: Entry | None, proof: Proof) -> None:
     """Dense ids, dense seq within an epoch, and the hash over everything before."""
     same_epoch = previous is not None and previous.header.epoch == entry.header.epoch
     before = previous.hash if previous is not None and same_epoch else GENESIS
+    if previous is not None and not same_epoch:
+        _check_link(entry, previous, proof)
     if entry.id != (previous.id if previous else 0) + 1:
         proof.add(f"event {entry.id}: an event before it is missing")
     if entry.header.seq != (previous.header.seq if previous is not None and same_epoch else 0) + 1:
         proof.add(f"event {entry.id}: seq {entry.header.seq} is not dense")
     if chain_hash(before, entry.header, entry.payload) != entry.hash:
         proof.add(f"event {entry.id}: hash does not match, this event or its header was changed")
+
+
+def _check_link(entry: Entry, previous: Entry, proof: Proof) -> None:
+    """An epoch's first event holds the head of the one before: the chain goes on across epochs."""
+    event = entry.event()
+    parent = (previous.header.epoch.hex(), previous.header.seq, previous.hash.hex())
+    if not isinstance(event, EpochOpened) or (event.parent_epoch, event.parent_seq, event.parent_hash) != parent:
+        proof.add(f"event {entry.id}: does not name event {previous.id} as the one it follows")
 
 
 def _check_payload(entry: Entry, proof: Proof) -> None:
@@ -130,11 +143,22 @@ def _check_payload(entry: Entry, proof: Proof) -> None:
     event = from_json(cls, entry.payload)
     if to_json(event) != entry.payload:
         proof.add(f"event {entry.id}: payload is not canonical")
+    if isinstance(event, ShiftClosed):
+        _check_z(event, proof)
     if isinstance(event, Sale):
+        sums = proof.shifts.setdefault(event.shift_no, [0, 0])
+        sums[0] += 1
+        sums[1] += event.total_fen
         proof.sales += 1
         proof.total_fen += event.total_fen
         if not sale_is_whole(event):
             proof.add(f"event {entry.id}: sale {event.number} does not add up")
+
+
+def _check_z(z: ShiftClosed, proof: Proof) -> None:
+    """A Z is the sum of the sales that name its shift."""
+    if [z.sales, z.total_fen] != proof.shifts.get(z.shift_no, [0, 0]):
+        proof.add(f"shift {z.shift_no}: Z says {z.sales} sales of {z.total_fen} fen, the journal {proof.shifts.get(z.shift_no)}")
 
 
 def _check_numbers(connection: Connection, proof: Proof) -> None:

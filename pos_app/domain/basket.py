@@ -120,9 +120,13 @@ class Basket:
     def line(self, line_id: int) -> Line | None:
         return next((line for line in reversed(self.lines) if line.line_id == line_id), None)
 
+    def approval_of(self, line: Line) -> Approval | None:
+        """Who saw proof of age for this line's class, after the line was added."""
+        seen = (a for a in self.approvals if line.item.restricted in a.classes and line.line_id <= a.up_to_line)
+        return next(seen, None)
+
     def is_approved(self, line: Line) -> bool:
-        """Whether proof of age was seen for this line's class after the line was added."""
-        return any(line.item.restricted in a.classes and line.line_id <= a.up_to_line for a in self.approvals)
+        return self.approval_of(line) is not None
 
 
 UNDO_MAX = 50

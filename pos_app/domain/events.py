@@ -273,6 +273,9 @@ def sale_is_whole(sale: Sale) -> bool:
         and sale.list_fen - sale.discount_fen == sale.total_fen
         and sum(tender.amount_fen for tender in sale.tenders) == sale.total_fen + sale.rounding_fen
         and all(tender.tendered_fen - tender.change_fen == tender.amount_fen for tender in sale.tenders)
+        and all(tender.amount_fen >= 0 and tender.change_fen >= 0 for tender in sale.tenders)
+        and all(0 <= line.net_fen <= line.list_fen for line in sale.lines)
+        and sale.rounding_fen <= 0
         and sum(share.net_fen for share in sale.taxes) == sale.total_fen
         and sum(line.quantity for line in sale.lines) == sale.item_count
     )

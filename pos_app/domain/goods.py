@@ -41,11 +41,6 @@ NEVER_AT_SELF_CHECKOUT = frozenset({Restricted.TOBACCO})
 NEVER_DISCOUNTED = frozenset({Restricted.TOBACCO, Restricted.BAG})
 
 
-def names(item: Item) -> dict[str, str]:
-    """A good's names for a message; the reader's language picks one."""
-    return {"name": item.name, "name_en": item.name_en}
-
-
 def may_be_discounted(item: Item) -> bool:
     """Whether any price below list may apply: the flag of the good and the rule of its class."""
     return item.discount_allowed and item.restricted not in NEVER_DISCOUNTED

@@ -3,7 +3,16 @@
 No float ever enters or leaves. Every division says how it rounds.
 """
 
+import re
 from collections.abc import Sequence
+
+AMOUNT = re.compile(r"(-?)(\d{1,3}(?:,\d{3})+|\d*)(?:\.(\d*))?", re.ASCII)
+YUAN_DIGITS_MAX = 12
+
+
+def is_digits(text: str) -> bool:
+    """Whether a text is digits 0-9 and nothing else; `str.isdigit` would take superscripts for digits."""
+    return text.isascii() and text.isdigit()
 
 
 class BadAmount(ValueError):
@@ -63,18 +72,23 @@ def share_fen(amount_fen: int, weights: Sequence[int]) -> list[int]:
 
 
 def parse_yuan(text: str) -> int:
-    """Fen from a text in yuan: `parse_yuan("12.5") == 1250`. More than two decimals are refused, not rounded."""
-    cleaned = text.strip().replace(",", "").lstrip("¥￥").strip()
+    """Fen from a text in yuan: `parse_yuan("12.5") == 1250`. More than two decimals are refused, not rounded;
+
+    commas only where they mark thousands, so that `12,50` is no amount.
+    """
+    cleaned = text.strip().lstrip("¥￥").strip()
     if not cleaned:
         raise BadAmount("empty", text)
-    sign, digits = (-1, cleaned[1:]) if cleaned[0] == "-" else (1, cleaned)
-    whole, _, decimals = digits.partition(".")
-    if not (whole + decimals).isascii() or not (whole + decimals).isdigit() or len(whole) > 12:
+    found = AMOUNT.fullmatch(cleaned)
+    if found is None or not (found[2] or found[3]):
         raise BadAmount("not_a_number", text)
-    decimals = decimals.rstrip("0")
+    whole, decimals = found[2].replace(",", ""), (found[3] or "").rstrip("0")
+    if len(whole) > YUAN_DIGITS_MAX:
+        raise BadAmount("not_a_number", text)
     if len(decimals) > 2:
         raise BadAmount("decimals", text)
-    return sign * (int(whole or "0") * 100 + int(decimals.ljust(2, "0")))
+    fen = int(whole or "0") * 100 + int(decimals.ljust(2, "0"))
+    return -fen if found[1] else fen
 
 
 def format_yuan(amount_fen: int) -> str:

@@ -8,6 +8,7 @@ import dataclasses
 import json
 import types
 import typing
+from collections.abc import Iterable
 from functools import cache
 from typing import Any, TypeVar
 
@@ -31,30 +32,33 @@ def _plain(value: Any) -> dict[str, Any]:
     return {name: item for name, item in items if item is not None}
 
 
-def _no_float(value: float) -> str:
-    raise TypeError(f"a float may not be stored: {value!r}")
-
-
 class _Encoder(json.JSONEncoder):
-    """json with dataclasses, without floats (the standard encoder has no hook for refusing them)."""
+    """json with dataclasses, and nothing that has no canonical form (the standard encoder has no hook for refusing it)."""
 
     def encode(self, o: Any) -> str:
-        _refuse_floats(o)
+        _check(o)
         return super().encode(o)
 
 
-def _refuse_floats(value: Any) -> None:
-    if isinstance(value, float):
-        _no_float(value)
-    elif isinstance(value, dict):
-        for item in value.values():
-            _refuse_floats(item)
+def _check(value: Any) -> None:
+    """Refuse what has no canonical form: a float, a null where it cannot be left out, a key that is no text."""
+    if isinstance(value, float) or value is None:
+        raise TypeError(f"has no canonical form: {value!r}")
+    if isinstance(value, dict):
+        if not all(isinstance(key, str) for key in value):
+            raise TypeError("only texts are keys")
+        _check_all(value.values())
     elif isinstance(value, list | tuple):
-        for item in value:
-            _refuse_floats(item)
+        _check_all(value)
     elif dataclasses.is_dataclass(value):
-        for name in _names(type(value)):
-            _refuse_floats(getattr(value, name))
+        items = (getattr(value, name) for name in _names(type(value)))
+        _check_all(item for item in items if item is not None)
+
+
+def _check_all(values: Iterable[Any]) -> None:
+    for value in values:
+        if type(value) is not str and type(value) is not int:
+            _check(value)
 
 
 _ENCODER = _Encoder(default=_plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

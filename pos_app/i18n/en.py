@@ -132,6 +132,7 @@ EN: dict[str, str] = {
     "reason.changed_mind": "Shopper changed mind",
     "reason.no_money": "Cannot pay",
     "reason.wrong_goods": "Wrong goods",
+    "reason.emptied": "Emptied, then another recalled",
     "reason.training": "Training",
     "reason.change_notes": "Change notes",
     "reason.check_drawer": "Check drawer",
@@ -180,6 +181,7 @@ EN: dict[str, str] = {
     # paper
     "receipt.title": "RECEIPT",
     "receipt.copy": "COPY",
+    "receipt.reprint": "REPRINT",
     "receipt.number": "Number",
     "receipt.cashier": "Cashier",
     "receipt.items": "Items",

@@ -132,6 +132,7 @@ ZH: dict[str, str] = {
     "reason.changed_mind": "顾客改变主意",
     "reason.no_money": "无法付款",
     "reason.wrong_goods": "商品有误",
+    "reason.emptied": "清空后取回挂单",
     "reason.training": "培训",
     "reason.change_notes": "换零钱",
     "reason.check_drawer": "检查钱箱",
@@ -180,6 +181,7 @@ ZH: dict[str, str] = {
     # 纸面
     "receipt.title": "购物小票",
     "receipt.copy": "副本 COPY",
+    "receipt.reprint": "重印 REPRINT",
     "receipt.number": "单号",
     "receipt.cashier": "收银员",
     "receipt.items": "件数",

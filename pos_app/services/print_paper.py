@@ -1,6 +1,6 @@
 """Receipts and reports on paper. The job is a row that committed with its sale; the sale never waits for paper."""
 
-from hardware.paper import pad, rule, two_sides, wrap
+from hardware.paper import cells, pad, rule, two_sides, wrap
 from pos_app.domain.calendar import local_stamp
 from pos_app.domain.events import Sale, ShiftClosed
 from pos_app.domain.lane.state import LaneState
@@ -13,9 +13,11 @@ from store_db.journal import Entry
 
 def print_waiting(shop: Shop) -> int:
     """Print what the spool holds, oldest first; how many jobs are left without paper."""
-    jobs = print_jobs.waiting(shop.store.connection)
-    for position, (job_id, journal_id, kind) in enumerate(jobs):
+    jobs = print_jobs.waiting(shop.store.connection, shop.lane)
+    for position, (job_id, journal_id, kind, state) in enumerate(jobs):
         name, text = paper_of(shop, journal_id, kind)
+        if state == "unsure" and kind != print_jobs.COPY:
+            text = pad(f"*** {shop.texts['receipt.reprint']} ***", shop.paper_width, "centre").rstrip() + "\n" + text
         try:
             shop.printer.print_text(f"{name}-{kind}-{job_id}", text)
         except OSError:
@@ -84,7 +86,10 @@ def _line_rows(name: str, quantity: int, weight_g: int | None, unit_fen: int, li
     if weight_g is not None:
         detail = f"  {format_weight(weight_g)} kg x {format_yuan(unit_fen)}"
     elif quantity == 1:
-        return [*rows[:-1], two_sides(rows[-1], format_yuan(list_fen), width)]
+        amount = format_yuan(list_fen)
+        if cells(rows[-1]) + cells(amount) < width:
+            return [*rows[:-1], two_sides(rows[-1], amount, width)]
+        return [*rows, two_sides("", amount, width)]
     else:
         detail = f"  {quantity} x {format_yuan(unit_fen)}"
     return [*rows, two_sides(detail, format_yuan(list_fen), width)]

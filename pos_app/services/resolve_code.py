@@ -51,13 +51,18 @@ def _good(shop: Shop, code: str, purpose: str) -> ItemFound | CodeRefused:
             return ItemFound(form, purpose, item, on_hand=on_hand)
     label = read_in_store_code(code, shop.in_store_rules())
     if isinstance(label, Refusal):
-        return CodeRefused(code, purpose, label)
+        return CodeRefused(_masked(code), purpose, refuse(label.code, code=_masked(code)))
     if label is not None:
         item = catalogue.find_by_code(connection, label.item_code, now_ms)
         if item is None:
-            return CodeRefused(code, purpose, refuse("POS-2105", code=code, item=label.item_code))
+            return CodeRefused(_masked(code), purpose, refuse("POS-2105", code=_masked(code), item=label.item_code))
         return ItemFound(code, purpose, item, label)
-    return CodeRefused(code, purpose, _unknown(shop, code))
+    return CodeRefused(_masked(code), purpose, _unknown(shop, code))
+
+
+def _masked(code: str) -> str:
+    """A code as it may be shown and kept: of one that could be a payment code the first two and last four digits."""
+    return f"{code[:2]}…{code[-4:]}" if is_payment_code(code) else code
 
 
 def _same_number(code: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from pos_app.domain.basket import Op, TakeNumber
+from pos_app.domain.basket import AddTender, Op, TakeNumber
 from pos_app.domain.errors import StoreError, refuse
 from pos_app.domain.events import CopyPrinted
 from pos_app.domain.lane import LaneState, start, step
@@ -53,6 +53,7 @@ from pos_app.services.resolve_code import resolve_code, resolve_sku
 from pos_app.services.sell import sell
 from pos_app.services.shop import Shop
 from store_db import catalogue, drafts, print_jobs, sales, shifts
+from store_db.connection import translated
 from store_db.drafts import Draft
 
 NOT_SAVED = (CommitSale, CancelSale)
@@ -74,16 +75,19 @@ class LaneRunner:
         self._later = later
         self._draft: Draft | None = None
         self._ops: list[Op] = []
-        self.state = self._opened(lang)
+        with translated(shop.store.path):
+            print_jobs.mark_unsure(shop.store, shop.lane)
+            self.state = self._opened(lang)
         self._durable = (self.state, self._draft)
 
     def handle(self, *intents: Intent | Reply) -> LaneState:
         """Run a batch; when this returns, what the state shows is on disk."""
         try:
-            for intent in intents:
-                self._run(intent)
-                self._mark_durable()
-            self._save_ops()
+            with translated(self.shop.store.path):
+                for intent in intents:
+                    self._run(intent)
+                    self._mark_durable()
+                self._save_ops()
         except StoreError as error:
             self._go_back(error)
         self._mark_durable()
@@ -130,7 +134,7 @@ class LaneRunner:
         return replace(
             state,
             catalogue_ms=catalogue.updated_ms(connection),
-            paper_waiting=len(print_jobs.waiting(connection)),
+            paper_waiting=len(print_jobs.waiting(connection, self.shop.lane)),
             bags=tuple(bag for bag in bags if bag is not None),
         )
 
@@ -175,6 +179,8 @@ class LaneRunner:
         return (ready,)
 
     def _commit_sale(self, effect: CommitSale) -> Iterable[Reply]:
+        if any(isinstance(op, AddTender) for op in self._ops):  # money taken outside counts whatever happens next
+            self._save_ops()
         done = sell(self.shop, self.state, effect.tenders, self._draft)
         self._forget_basket()
         return (done,)
@@ -209,6 +215,10 @@ class LaneRunner:
         return (HeldRows(tuple(rows)),)
 
     def _recall(self, effect: RecallBasket) -> Iterable[Reply]:
+        if self._draft is not None or self._ops:  # begun, voided to nothing: that stays on record under its own number
+            self._save_ops()
+            cancel_sale(self.shop, self.state, "emptied", self.state.staff_number, self._draft)
+            self._forget_basket()
         with self.shop.store.transaction() as connection:
             taken = drafts.recall(connection, effect.draft_id, self.shop.lane, self.shop.now_ms())
         if not taken:
@@ -244,7 +254,7 @@ class LaneRunner:
             return (Failed(refuse("POS-3009")),)
         number = print_paper.sale_by_id(self.shop, sale_id).number
         with self.shop.store.transaction():
-            print_jobs.add_job(connection, sale_id, print_jobs.COPY)
+            print_jobs.add_job(connection, self.shop.lane, sale_id, print_jobs.COPY)
             self.shop.store.append(CopyPrinted(self.shop.lane, self.state.staff_number, number), lane=self.shop.lane)
         self._print()
         return (CopyQueued(number),)

@@ -20,7 +20,7 @@ def sell(shop: Shop, state: LaneState, tenders: tuple[Tender, ...], draft: Draft
         number = number_for(shop, state.basket)
         sale = decide(state, tenders, number)
         entry = shop.store.append(sale, lane=shop.lane, uid=draft.uid if draft else None)
-        print_jobs.add_job(connection, entry.id, print_jobs.RECEIPT)
+        print_jobs.add_job(connection, shop.lane, entry.id, print_jobs.RECEIPT)
         if draft is not None:
             drop(connection, draft.id)
     return SaleDone(sale.number, sale.total_fen, sale.tenders, sale.item_count)
@@ -58,7 +58,8 @@ def voided_lines(basket: Basket) -> tuple[VoidedLine, ...]:
 
 
 def number_for(shop: Shop, basket: Basket) -> tuple[int, int, str]:
-    if basket.number is None:
+    """The number the basket took before, unless its series belongs to another epoch: then that file may use it too."""
+    if basket.number is None or not shop.store.is_own_series(basket.number[0]):
         return shop.store.next_number(shop.lane)
     series_no, counter = basket.number
     return series_no, counter, shop.store.number(series_no, counter)
@@ -67,7 +68,7 @@ def number_for(shop: Shop, basket: Basket) -> tuple[int, int, str]:
 def _lines(basket: Basket, priced: Priced) -> tuple[SaleLine, ...]:
     lines = []
     for line, money in zip(basket.lines, priced.lines, strict=True):
-        approval = next((a for a in basket.approvals if line.item.restricted in a.classes), None)
+        approval = basket.approval_of(line)
         lines.append(
             SaleLine(
                 sku=line.item.sku,

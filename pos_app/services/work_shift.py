@@ -10,12 +10,13 @@ from pos_app.services.shop import Shop
 from store_db import print_jobs, sales, shifts
 
 CLOCK_DRIFT_MAX_MS = 2 * 3_600_000
+CLOCK_EVENTS = 5_000
 
 
 def clock_stands_back(shop: Shop) -> bool:
-    """Whether the PC's clock stands well before the newest event: a dead battery, or somebody's doing."""
-    row = shop.store.connection.execute("SELECT wall_ms FROM journal ORDER BY id DESC LIMIT 1").fetchone()
-    return row is not None and shop.now_ms() < row[0] - CLOCK_DRIFT_MAX_MS
+    """Whether the PC's clock stands well before the latest of the newest events: a dead battery, or somebody's doing."""
+    latest_ms = shop.store.latest_wall_ms(CLOCK_EVENTS)
+    return shop.now_ms() < latest_ms - CLOCK_DRIFT_MAX_MS
 
 
 def open_shift(shop: Shop, state: LaneState, float_fen: int) -> ShiftReady | Failed:
@@ -33,7 +34,7 @@ def open_shift(shop: Shop, state: LaneState, float_fen: int) -> ShiftReady | Fai
 
 def make_report(shop: Shop, state: LaneState) -> Report:
     """The figures of the open shift, from its receipts."""
-    return report(state.float_fen, sales.shift_figures(shop.store.connection, shop.lane, state.shift_no or 0))
+    return report(state.float_fen, sales.shift_figures(shop.store.connection, state.shift_no or 0))
 
 
 def close_shift(shop: Shop, state: LaneState, counts: tuple[tuple[int, int], ...], reason: str) -> ReportReady | Failed:
@@ -60,7 +61,7 @@ def close_shift(shop: Shop, state: LaneState, counts: tuple[tuple[int, int], ...
             reason=reason,
         )
         entry = shop.store.append(event, lane=shop.lane)
-        print_jobs.add_job(connection, entry.id, print_jobs.Z_REPORT)
+        print_jobs.add_job(connection, shop.lane, entry.id, print_jobs.Z_REPORT)
     return ReportReady("closed", figures)
 
 

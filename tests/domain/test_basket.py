@@ -120,6 +120,15 @@ def test_an_operation_on_a_line_that_is_not_there_changes_nothing(ops: list[Op],
         assert apply(basket, op) == basket
 
 
+def test_a_line_that_was_voided_when_somebody_looked_was_not_seen() -> None:
+    """It was not on the belt: taken back by undo, it needs a look of its own."""
+    wine, beer = Line(1, ITEMS["WINE"], "w"), Line(2, ITEMS["BEER"], "b")
+    basket = fold([AddLine(wine), AddLine(beer), VoidLine(1, "1002"), Approve("1002", ("alcohol",)), Undo()])
+    assert basket.is_approved(beer)
+    assert wine in basket.lines
+    assert not basket.is_approved(wine)
+
+
 def test_a_voided_line_comes_back_to_its_place() -> None:
     lines = [Line(n, ITEMS["WATER"], "c") for n in (1, 2, 3)]
     basket = fold([*map(AddLine, lines), VoidLine(2, "1001")])

@@ -63,6 +63,16 @@ def test_another_lane_fetches_the_basket_and_it_is_gone_here(shop_factory: Facto
     assert (one.sold, one.says) == ([], "POS-3010")
 
 
+def test_a_list_that_has_grown_old_never_fetches_another_basket_than_it_shows(shop_factory: Factory) -> None:
+    """Lane 01 looks at a list; lane 02 fetches and sells that basket and holds another: the row is gone, not exchanged."""
+    one, two = two_tills(shop_factory)
+    one.scan(WATER).press("hold", "hold")
+    two.press("hold", "enter", "pay", "pay")
+    two.scan(MILK).press("hold")
+    one.press("enter")
+    assert (one.sold, one.says) == ([], "POS-3010")
+
+
 def test_a_held_basket_is_sold_once(shop_factory: Factory) -> None:
     one, two = two_tills(shop_factory)
     one.scan(WATER).press("hold")

@@ -154,6 +154,14 @@ def test_the_number_of_a_failed_card_survives_a_restart(till: Till) -> None:
     assert (sale.series_no, sale.counter) == number
 
 
+def test_a_cancel_after_a_failed_card_keeps_the_number(till: Till) -> None:
+    till.scan(MILK).press("pay", "card", "back", "back", "cancel_sale").type(SUPERVISOR_PIN).type("1")
+    assert till.says == "banner.cancelled"
+    rows = till.shop.store.connection.execute("SELECT counter, state FROM receipts").fetchall()
+    assert [tuple(row) for row in rows] == [(1, "cancelled")]
+    till.prove()
+
+
 def test_a_card_amount_and_cash_for_the_rest_are_one_sale(till: Till) -> None:
     till.scan(MILK).press("pay").type("2.03").press("card").type("1\n")
     assert (till.says, till.state.left_fen) == ("banner.card_part", 147)
@@ -205,6 +213,13 @@ def test_after_a_restart_money_that_was_taken_still_counts_and_the_basket_cannot
 def test_an_asked_price_of_the_largest_amount_can_be_paid(till: Till) -> None:
     till.scan(FLOWERS).type("99999.99\n").press("pay", "pay")
     assert last_sale(till).total_fen == 9_999_999
+
+
+def test_the_sales_of_the_day_are_counted_over_a_restart(till: Till) -> None:
+    till.sell(WATER)
+    till.sell(MILK)
+    assert till.state.sales_today == 2
+    assert till.reopened().state.sales_today == 2
 
 
 def test_no_effect_of_a_paid_sale_pulses_twice(till: Till) -> None:

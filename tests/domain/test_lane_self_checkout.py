@@ -96,6 +96,14 @@ def test_alcohol_added_after_the_approval_waits_again(sco: Till) -> None:
     assert pay(sco).says == "banner.staff_needed"
 
 
+def test_a_line_that_staff_took_off_comes_back_without_an_approval(sco: Till) -> None:
+    """Staff removes the wine, sees proof of age for the beer and goes; the shopper's undo must not bring approved wine."""
+    staff(sco.scan(WINE, BEER)).press("up", "remove_line", "approve_age", "leave")
+    assert sco.sold == [("BEER", 1)]
+    sco.press("undo", "undo")
+    assert all(line.item.sku != "WINE" or not sco.state.basket.is_approved(line) for line in sco.state.basket.lines)
+
+
 def test_staff_cannot_take_a_card_before_the_proof_of_age(sco: Till) -> None:
     staff(sco.scan(BEER)).press("take_card")
     assert (sco.says, sco.kind) == ("POS-4002", "visit")

@@ -148,6 +148,13 @@ def test_an_x_changes_nothing_and_can_be_read_any_time(till: Till) -> None:
     assert till.state.shift_no == 1
 
 
+def test_an_x_without_paper_says_so(till: Till) -> None:
+    till.paper.is_broken = True
+    till.press("x_report")
+    assert till.kind == "report_x"
+    assert till.says.startswith("POS-6")
+
+
 def test_the_z_counts_sales_cancels_rounding_and_tenders(till: Till) -> None:
     till.sell(WATER, TINY)
     till.scan(MILK).press("pay", "card").type("1\n")

@@ -8,8 +8,8 @@ from pos_app.domain.errors import Refusal, refuse
 from pos_app.domain.goods import ADULT_ONLY
 from pos_app.domain.lane import paying, people, self_checkout, selling, shifts
 from pos_app.domain.lane.intents import Beep, Found, HeldRows, LookUp, LookUpSku, RecallBasket, SearchGoods
-from pos_app.domain.lane.state import PAYMENT, WAITING_MAX, Dialog, LaneState, Step, change, refused
-from pos_app.domain.money import BadAmount, parse_yuan
+from pos_app.domain.lane.state import PAYMENT, SELLING, WAITING_MAX, Dialog, LaneState, Step, change, refused
+from pos_app.domain.money import BadAmount, is_digits, parse_yuan
 from pos_app.domain.tender import CASH_MAX_FEN
 
 TEXT_MAX = 40
@@ -39,7 +39,7 @@ SCAN_ANSWERS = frozenset({"login_number", "approve_number", "visit_number"})
 # Dialogs that end this basket or belong to no basket: a code that waited would land in the next shopper's.
 NO_WAITING = frozenset({"reason_cancel", "reason_no_sale", "reason_difference", "count", "count_done", "float", "ways"})
 # A lane without a person, a count that has begun: Esc does not lead past these.
-STAYS = frozenset({"login_number"})
+STAYS = frozenset({"login_number", "reason_difference"})
 
 
 def scan_under_dialog(state: LaneState, code: str) -> Step:
@@ -47,6 +47,8 @@ def scan_under_dialog(state: LaneState, code: str) -> Step:
     kind = state.dialog.kind if state.dialog else ""
     if kind == "price_check":
         return state, (LookUp(code, "check"),)
+    if kind == "visit":  # one visit settles what is open while scanning goes on
+        return selling.scan(state, code)
     if kind in SCAN_ANSWERS:
         return state, (LookUp(code, "badge"),)
     nobody = state.person is None and not state.is_self_checkout
@@ -99,7 +101,8 @@ def back(state: LaneState) -> Step:
     """Esc: one step back. The basket stays whatever it is."""
     dialog = _dialog(state)
     if dialog.kind in STAYS or dialog.kind.endswith("_wait"):
-        return (replace(state, dialog=replace(dialog, text="", refusal=None)), ()) if dialog.kind in STAYS else (state, ())
+        is_typing = dialog.kind in TYPED
+        return (replace(state, dialog=replace(dialog, text="", refusal=None)), ()) if is_typing else (state, ())
     if dialog.kind == "login_pin":
         return replace(state, dialog=Dialog("login_number")), ()
     if dialog.kind == "visit":
@@ -107,8 +110,9 @@ def back(state: LaneState) -> Step:
     if dialog.kind == "float":
         return people.lock(state)
     if dialog.kind == "card" and state.is_self_checkout:
-        return replace(state, dialog=None, phase="selling", needs_help=False), ()
-    return selling.replay_waiting(replace(state, dialog=None, approver=""))
+        return selling.replay_waiting(replace(state, dialog=None, phase=SELLING, needs_help=False))
+    quantity = None if dialog.kind in ("ask_price", "ask_weight") else state.quantity
+    return selling.replay_waiting(replace(state, dialog=None, approver="", quantity=quantity))
 
 
 # ------------------------------------------------------------------ replies
@@ -204,7 +208,9 @@ def _reason_difference(state: LaneState, dialog: Dialog) -> Step:
 
 
 def _bags(state: LaneState, dialog: Dialog) -> Step:
-    return self_checkout.bag_chosen(state, dialog.rows[dialog.cursor].sku) if dialog.rows else (state, ())
+    state, effects = self_checkout.bag_chosen(state, dialog.rows[dialog.cursor].sku) if dialog.rows else (state, ())
+    state, more = selling.replay_waiting(state)
+    return state, (*effects, *more)
 
 
 def _ways(state: LaneState, dialog: Dialog) -> Step:
@@ -291,7 +297,7 @@ def _choose_by_digit(state: LaneState, dialog: Dialog, char: str) -> Step:
     if dialog.kind == "visit":
         action = dict(zip("123", self_checkout.VISIT, strict=False)).get(char, "")
         return self_checkout.visit_action(state, action)
-    if not char.isdigit() or not 0 < int(char) <= len(dialog.rows) or dialog.kind == "count_done":
+    if not is_digits(char) or not 0 < int(char) <= len(dialog.rows) or dialog.kind == "count_done":
         return state, ()
     return enter(replace(state, dialog=replace(dialog, cursor=int(char) - 1)))
 

@@ -49,7 +49,7 @@ def scan(state: LaneState, intent: Scan) -> Step:
 
 
 def cut_scan(state: LaneState, intent: CutScan) -> Step:
-    return refused(state, refuse("POS-2114", text=intent.text[:20]))
+    return refused(state, refuse("POS-2114"))  # what was read may be a part of a payment code: it is not kept
 
 
 def char(state: LaneState, intent: Char) -> Step:
@@ -78,6 +78,8 @@ def press(state: LaneState, intent: Press) -> Step:
         return self_checkout.press(state, action)
     if state.phase == PAYMENT:
         return paying.press(state, action)
+    if state.is_self_checkout and action not in self_checkout.SHOPPER_MAY:
+        return state, ()
     return selling.press(state, action)
 
 

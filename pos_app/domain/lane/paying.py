@@ -29,7 +29,7 @@ from pos_app.domain.lane.state import (
     refused,
     say,
 )
-from pos_app.domain.money import BadAmount, parse_yuan
+from pos_app.domain.money import BadAmount, format_yuan, is_digits, parse_yuan
 from pos_app.domain.permissions import CANCEL_SALE
 from pos_app.domain.tender import CASH, suggested_notes_fen, tender_card, tender_cash
 
@@ -42,14 +42,17 @@ def scan_while_paying(state: LaneState, code: str) -> Step:
 
 
 def typed(state: LaneState, char: str) -> Step:
-    if not (char.isdigit() or char == ".") or len(state.entry) >= 10 or state.is_self_checkout:
+    if not (is_digits(char) or char == ".") or len(state.entry) >= 10 or state.is_self_checkout:
         return state, ()
     return replace(state, entry=state.entry + char, banner=None), ()
 
 
 def press(state: LaneState, action: str) -> Step:
+    """On self-checkout the shopper can only go back: money is taken in a staff visit."""
     handler = ACTIONS.get(action)
-    return handler(state) if handler else (state, ())
+    if handler is None or (state.is_self_checkout and action not in ("back", "help")):
+        return state, ()
+    return handler(state)
 
 
 def back(state: LaneState) -> Step:
@@ -58,7 +61,7 @@ def back(state: LaneState) -> Step:
         return cleared(state), ()
     if state.basket.tenders:
         return refused(state, refuse("POS-3012"))
-    return replay_waiting(replace(cleared(state), phase=SELLING))
+    return replay_waiting(replace(cleared(state), phase=SELLING, needs_help=False))
 
 
 def backspace(state: LaneState) -> Step:
@@ -86,6 +89,8 @@ def note(state: LaneState, index: int) -> Step:
 def take_cash(state: LaneState, tendered_fen: int) -> Step:
     if state.is_self_checkout:
         return state, ()
+    if _is_paid_in_full(state):
+        return finish(state)
     tender = tender_cash(state.left_fen, tendered_fen, state.config.package.cash_step_fen)
     if isinstance(tender, Refusal):
         return refused(replace(state, entry=""), tender)
@@ -94,13 +99,24 @@ def take_cash(state: LaneState, tendered_fen: int) -> Step:
 
 def card(state: LaneState) -> Step:
     """The external terminal: a number is taken first, as this attempt can fail; then the slip's reference is typed."""
+    if _is_paid_in_full(state):
+        return finish(state)
     amount = _amount(state) if state.entry else state.left_fen
     if isinstance(amount, Refusal):
         return refused(replace(state, entry=""), amount)
     if not 0 < amount <= state.left_fen:
-        return refused(replace(state, entry=""), refuse("POS-2112", amount=amount))
+        return refused(replace(state, entry=""), refuse("POS-2112", amount=format_yuan(amount)))
     state = replace(state, entry="", dialog=Dialog("card", data=amount), banner=None)
     return state, (() if state.basket.number else (TakeReceiptNumber(),))
+
+
+def _is_paid_in_full(state: LaneState) -> bool:
+    return bool(state.basket.tenders) and state.left_fen == 0
+
+
+def finish(state: LaneState) -> Step:
+    """Everything is paid outside already, only the commit is still to come (an earlier one failed, or the PC did)."""
+    return cleared(state), (CommitSale(state.basket.tenders),)
 
 
 def number_ready(state: LaneState, reply: NumberReady) -> Step:

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from pos_app.domain.errors import refuse
-from pos_app.domain.lane.intents import BadgeSeen, Beep, CheckPin, PinChecked
-from pos_app.domain.lane.state import INFO, Banner, Dialog, LaneState, Person, Step, say
-from pos_app.domain.permissions import SELF_CHECKOUT_VISIT, may
+from pos_app.domain.lane.intents import BadgeSeen, Beep, CheckPin, LookUp, PinChecked
+from pos_app.domain.lane.state import INFO, Banner, Dialog, LaneState, Person, Step, refused, say
+from pos_app.domain.permissions import CASHIER, SELF_CHECKOUT_VISIT, may
 
 WRONG_PINS_MAX = 5
 
@@ -32,7 +32,7 @@ def badge_seen(state: LaneState, reply: BadgeSeen) -> Step:
         return replace(state, dialog=Dialog(kind, data=(reply.staff, dialog.data))), ()
     if dialog is None and state.is_self_checkout:
         return replace(state, dialog=Dialog("visit_pin", data=(reply.staff, None)), banner=None), ()
-    return state, ()
+    return refused(state, refuse("POS-2115"))
 
 
 def number_typed(state: LaneState, dialog: Dialog) -> Step:
@@ -55,8 +55,9 @@ def pin_checked(state: LaneState, reply: PinChecked) -> Step:
     dialog = state.dialog
     if dialog is None or dialog.kind != f"{reply.purpose}_wait":
         return state, ()
-    if reply.staff is None:
-        code = "POS-4008" if state.wrong_pins + 1 >= WRONG_PINS_MAX else "POS-4001"
+    is_blocked = state.wrong_pins >= WRONG_PINS_MAX and reply.role == CASHIER
+    if reply.staff is None or is_blocked:
+        code = "POS-4008" if is_blocked or state.wrong_pins + 1 >= WRONG_PINS_MAX else "POS-4001"
         again = Dialog(f"{reply.purpose}_number", data=dialog.data[1], refusal=refuse(code))
         if reply.purpose == "visit":
             again = Dialog("visit_pin", data=dialog.data, refusal=refuse(code))
@@ -91,7 +92,9 @@ def _approved(state: LaneState, reply: PinChecked, dialog: Dialog) -> Step:
 def _visit(state: LaneState, reply: PinChecked, dialog: Dialog) -> Step:
     if not may(reply.role, SELF_CHECKOUT_VISIT):
         return say(state, "error", "POS-4002"), (Beep("refused"),)
-    return replace(state, needs_help=False, dialog=Dialog("visit", data=(reply.staff, reply.name, reply.role))), ()
+    visit = Dialog("visit", data=(reply.staff, reply.name, reply.role))
+    looks = tuple(LookUp(code) for code in state.waiting)
+    return replace(state, needs_help=False, dialog=visit, waiting=()), looks
 
 
 PURPOSES: dict[str, Callable[[LaneState, PinChecked, Dialog], Step]] = {

@@ -7,6 +7,7 @@ from pos_app.domain.errors import refuse
 from pos_app.domain.goods import ADULT_ONLY
 from pos_app.domain.lane.intents import Beep, HoldBasket, LookUpSku
 from pos_app.domain.lane.paying import card
+from pos_app.domain.lane.selling import replay_waiting
 from pos_app.domain.lane.state import (
     INFO,
     PAYMENT,
@@ -23,6 +24,7 @@ from pos_app.domain.lane.state import (
 )
 
 ACTIONS = frozenset({"pay", "call_staff", "bags", "visit"})
+SHOPPER_MAY = frozenset({"enter", "back", "backspace", "undo", "up", "down", "page_up", "page_down", "help"})
 WAYS = ("pay_card", "pay_at_till")
 VISIT = ("approve_age", "remove_line", "take_card", "leave")
 
@@ -39,11 +41,12 @@ def tick(state: LaneState) -> Step:
     """60 s without a touch warn, 120 s hold the basket; nobody's shopping is ever thrown away."""
     if not state.is_self_checkout or not state.basket.lines or state.needs_help or state.basket.tenders:
         return state, ()
-    if state.dialog is not None and state.dialog.kind.startswith("visit"):
+    if state.dialog is not None and state.dialog.kind.startswith(("visit", "card")):
         return state, ()
     idle_ms = state.now_ms - state.touched_ms
     if idle_ms >= state.config.idle_hold_ms:
-        return replace(state, dialog=None, phase=SELLING), (HoldBasket(""),)
+        state, waiting = replay_waiting(replace(state, dialog=None, phase=SELLING))
+        return state, (*waiting, HoldBasket(""))
     if idle_ms >= state.config.idle_warn_ms and state.dialog is None:
         return replace(state, dialog=Dialog("idle")), (Beep("look"),)
     return state, ()
@@ -80,7 +83,7 @@ def bag_chosen(state: LaneState, sku: str) -> Step:
 def way_chosen(state: LaneState, way: str) -> Step:
     if way == "pay_at_till":
         return replace(state, dialog=None), (HoldBasket("till"),)
-    state = replace(state, dialog=None, phase=PAYMENT, needs_help=True)
+    state = replace(cleared(state), dialog=None, phase=PAYMENT, needs_help=True)
     return replace(state, banner=Banner(WARN, "banner.card_by_staff")), (Beep("look"),)
 
 
@@ -101,9 +104,7 @@ def visit_action(state: LaneState, action: str) -> Step:
     if action == "take_card" and state.basket.lines:
         if state.unapproved():
             return refused(state, refuse("POS-4002"))
-        return card(replace(state, phase=PAYMENT))
+        return card(replace(cleared(state), phase=PAYMENT))
     if action == "leave":
-        from pos_app.domain.lane.selling import replay_waiting
-
         return replay_waiting(replace(state, dialog=None, phase=SELLING, banner=None))
     return state, ()

@@ -16,7 +16,7 @@ from pos_app.domain.basket import (
 )
 from pos_app.domain.codes import label_agrees
 from pos_app.domain.errors import refuse
-from pos_app.domain.goods import ADULT_ONLY, NEVER_AT_SELF_CHECKOUT, Item, names
+from pos_app.domain.goods import ADULT_ONLY, NEVER_AT_SELF_CHECKOUT, Item
 from pos_app.domain.lane.intents import (
     Beep,
     CancelDone,
@@ -28,6 +28,7 @@ from pos_app.domain.lane.intents import (
     ItemFound,
     ListHeld,
     LookUp,
+    LookUpSku,
     PrintCopy,
     RecallDone,
 )
@@ -48,6 +49,7 @@ from pos_app.domain.lane.state import (
     reprice,
     say,
 )
+from pos_app.domain.money import is_digits
 from pos_app.domain.permissions import CANCEL_SALE, VOID_LINE
 
 # ------------------------------------------------------------------ scans and look-ups
@@ -55,8 +57,6 @@ from pos_app.domain.permissions import CANCEL_SALE, VOID_LINE
 
 def scan(state: LaneState, code: str) -> Step:
     """A code on the basket screen: it is looked up; what it means is decided by what is found."""
-    if not state.is_self_checkout and state.shift_no is None:
-        return refused(state, refuse("POS-4003"))
     return state, (LookUp(code),)
 
 
@@ -72,7 +72,7 @@ def item_found(state: LaneState, reply: ItemFound) -> Step:
     if reply.purpose == "check":
         dialog = Dialog("price_check", data=reply)
         return replace(state, dialog=dialog), (Beep("done"),)
-    if state.dialog is not None:  # an earlier scan of the same burst opened it
+    if state.dialog is not None and state.dialog.kind != "visit":  # an earlier scan of the same burst opened it
         return replace(state, waiting=(*state.waiting, reply.code)), ()
     return sell(state, reply)
 
@@ -80,17 +80,21 @@ def item_found(state: LaneState, reply: ItemFound) -> Step:
 def sell(state: LaneState, reply: ItemFound) -> Step:
     """Put a good into the basket, or open the question it needs answered first."""
     item, code = reply.item, reply.code
+    if not state.is_self_checkout and state.shift_no is None:
+        return refused(state, refuse("POS-4003"))
     if item.stop_sale:
-        return refused(state, refuse("POS-2104", **names(item)))
+        return refused(state, refuse("POS-2104", name=item.name, name_en=item.name_en))
     if state.is_self_checkout and item.restricted in NEVER_AT_SELF_CHECKOUT:
-        return refused(state, refuse("POS-2108", **names(item)))
+        return refused(state, refuse("POS-2108", name=item.name, name_en=item.name_en))
     if len(state.basket.lines) >= LINES_MAX:
         return refused(state, refuse("POS-2110", quantity=LINES_MAX))
     label_fen = reply.in_store.amount_fen if reply.in_store else None
+    if label_fen == 0:
+        return refused(state, refuse("POS-2112", amount="0.00"))
     if item.weighed:
         return _sell_weighed(state, reply)
     if item.ask_price and label_fen is None and state.is_self_checkout:
-        return refused(state, refuse("POS-2108", **names(item)))
+        return refused(state, refuse("POS-2108", name=item.name, name_en=item.name_en))
     if item.ask_price and label_fen is None:
         return replace(state, dialog=Dialog("ask_price", data=(item, code))), (Beep("look"),)
     return add(state, Line(state.basket.next_line_id, item, code, state.quantity or 1, label_fen=label_fen))
@@ -99,10 +103,10 @@ def sell(state: LaneState, reply: ItemFound) -> Step:
 def _sell_weighed(state: LaneState, reply: ItemFound) -> Step:
     item, label = reply.item, reply.in_store
     if state.quantity is not None:
-        return refused(state, refuse("POS-2113", **names(item)))
+        return refused(state, refuse("POS-2113", name=item.name, name_en=item.name_en))
     unlabelled = label is None or (label.weight_g is None and label.amount_fen is None) or item.price_fen == 0
     if unlabelled and state.is_self_checkout:
-        return refused(state, refuse("POS-2116", **names(item)))
+        return refused(state, refuse("POS-2116", name=item.name, name_en=item.name_en))
     if label is None or unlabelled:
         return replace(state, dialog=Dialog("ask_weight", data=(item, reply.code))), (Beep("look"),)
     weight_g = label.weight_g
@@ -114,7 +118,7 @@ def _sell_weighed(state: LaneState, reply: ItemFound) -> Step:
     line = Line(state.basket.next_line_id, item, reply.code, weight_g=weight_g, label_fen=label.amount_fen, flagged=flagged)
     state, effects = add(state, line)
     if flagged:
-        return say(state, WARN, "banner.label_differs", **names(item)), (*effects, Beep("look"))
+        return say(state, WARN, "banner.label_differs", name=item.name, name_en=item.name_en), (*effects, Beep("look"))
     return state, effects
 
 
@@ -134,7 +138,7 @@ def add(state: LaneState, line: Line) -> Step:
     state = replace(state, cursor=cursor, last_sale=None, restored=False, last_item=(line.item.sku, line.code))
     if line.item.restricted in ADULT_ONLY and not state.basket.is_approved(line):
         key = "banner.age_self" if state.is_self_checkout else "banner.age"
-        return say(state, WARN, key, **names(line.item)), (*effects, Beep("look"))
+        return say(state, WARN, key, name=line.item.name, name_en=line.item.name_en), (*effects, Beep("look"))
     return state, (*effects, Beep("done"))
 
 
@@ -148,7 +152,7 @@ def _joins(last: Line, line: Line) -> bool:
 
 def typed(state: LaneState, char: str) -> Step:
     """Characters build a code or a quantity; nothing happens before Enter or a key."""
-    if not char.isalnum() and char not in ".-":
+    if not (char.isascii() and char.isalnum()) and char not in ".-":
         return state, ()
     return replace(state, entry=(state.entry + char)[:ENTRY_MAX], banner=None), ()
 
@@ -177,7 +181,7 @@ def backspace(state: LaneState) -> Step:
 
 def multiply(state: LaneState) -> Step:
     """`n*`: the next good is taken n times; above 99 a question comes first."""
-    if not state.entry.isdigit() or not 0 < int(state.entry) <= QUANTITY_MAX:
+    if not is_digits(state.entry) or not 0 < int(state.entry) <= QUANTITY_MAX:
         return refused(replace(state, entry=""), refuse("POS-2110", quantity=state.entry or "-"))
     quantity = int(state.entry)
     if quantity > QUANTITY_ASKS_ABOVE:
@@ -186,6 +190,8 @@ def multiply(state: LaneState) -> Step:
 
 
 def void(state: LaneState) -> Step:
+    if state.basket.tenders:
+        return refused(state, refuse("POS-3012"))
     line = state.highlighted()
     if line is None:
         return refused(state, refuse("POS-3001"))
@@ -200,10 +206,15 @@ def _void(state: LaneState) -> Step:
     state, effects = change(cleared(state), VoidLine(line.line_id, state.approver or state.staff_number))
     left = state.basket.lines
     cursor = left[min(position, len(left) - 1)].line_id if left else 0
-    return say(replace(state, cursor=cursor), INFO, "banner.voided", **names(line.item)), (*effects, Beep("done"))
+    return say(replace(state, cursor=cursor), INFO, "banner.voided", name=line.item.name, name_en=line.item.name_en), (
+        *effects,
+        Beep("done"),
+    )
 
 
 def undo(state: LaneState) -> Step:
+    if state.basket.tenders:
+        return refused(state, refuse("POS-3012"))
     if not state.basket.undo:
         return refused(state, refuse("POS-3008"))
     state, effects = change(cleared(state), Undo())
@@ -215,7 +226,8 @@ def repeat(state: LaneState) -> Step:
     """Sell the last good once more."""
     if state.last_item is None or not state.basket.lines:
         return refused(state, refuse("POS-3011"))
-    return scan(state, state.last_item[1])
+    sku, code = state.last_item
+    return state, (LookUpSku(sku) if code == sku else LookUp(code),)
 
 
 def move(state: LaneState, by: int) -> Step:
@@ -259,6 +271,8 @@ def cancel_done(state: LaneState, reply: CancelDone) -> Step:
 
 def hold(state: LaneState) -> Step:
     """F4: put the basket aside; with an empty one, fetch a held one."""
+    if not state.is_self_checkout and state.shift_no is None:
+        return refused(state, refuse("POS-4003"))
     if not state.basket.lines:
         return state, (ListHeld(),)
     if state.basket.tenders:
@@ -274,7 +288,10 @@ def hold_done(state: LaneState, reply: HoldDone) -> Step:
 def recall_done(state: LaneState, reply: RecallDone) -> Step:
     state = reprice(replace(cleared(state), basket=reply.basket, dialog=None, last_sale=None))
     cursor = reply.basket.lines[-1].line_id if reply.basket.lines else 0
-    return say(replace(state, cursor=cursor), OK, "banner.recalled", lines=len(reply.basket.lines)), (Beep("done"),)
+    phase = PAYMENT if reply.basket.tenders else SELLING
+    state = say(replace(state, cursor=cursor, phase=phase), OK, "banner.recalled", lines=len(reply.basket.lines))
+    state, more = replay_waiting(state)
+    return state, (Beep("done"), *more)
 
 
 def reprint(state: LaneState) -> Step:
@@ -286,10 +303,10 @@ def copy_queued(state: LaneState, reply: CopyQueued) -> Step:
 
 
 def emptied(state: LaneState) -> LaneState:
-    """The lane between two shoppers: everything of the last one gone but what the idle screen shows."""
+    """The lane between two shoppers: everything of the last one gone but what the idle screen shows, nothing waiting."""
     state = replace(
         cleared(state), phase=SELLING, basket=Basket(), cursor=0, dialog=None, needs_help=False, bags_asked=False,
-        restored=False, approver="",
+        restored=False, approver="", waiting=(),
     )  # fmt: skip
     return reprice(state)
 

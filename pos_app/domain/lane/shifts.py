@@ -17,11 +17,12 @@ from pos_app.domain.lane.intents import (
 )
 from pos_app.domain.lane.people import lock, with_permission
 from pos_app.domain.lane.state import INFO, OK, SELLING, Dialog, LaneState, Step, cleared, refused, say
-from pos_app.domain.money import BadAmount, format_yuan, parse_yuan
+from pos_app.domain.money import BadAmount, format_yuan, is_digits, parse_yuan
 from pos_app.domain.permissions import CLOSE_SHIFT, NO_SALE, X_REPORT
 from pos_app.domain.shift import counted_fen, needs_reason
 from pos_app.domain.tender import CASH_MAX_FEN, NOTES_FEN
 
+PIECES_DIGITS_MAX = 6
 ACTIONS = frozenset({"shift", "x_report", "close_shift", "no_sale", "lock"})
 MENU = ("x_report", "close_shift", "no_sale", "lock")
 
@@ -73,7 +74,7 @@ def shift_ready(state: LaneState, reply: ShiftReady) -> Step:
 
 def count_typed(state: LaneState, dialog: Dialog) -> Step:
     """Enter stores the pieces of one denomination and goes to the next; after the last, the sum is compared."""
-    if dialog.text and not dialog.text.isdigit():
+    if dialog.text and (not is_digits(dialog.text) or len(dialog.text) > PIECES_DIGITS_MAX):
         return replace(state, dialog=replace(dialog, text="", refusal=refuse("POS-2110", quantity=dialog.text))), ()
     rows = list(dialog.rows)
     if dialog.text:

@@ -153,6 +153,8 @@ def start(
         cursor = basket.lines[-1].line_id if basket.lines else 0
         banner = Banner(INFO, "banner.restored", (("lines", str(len(basket.lines))),)) if basket.lines else None
         state = replace(reprice(replace(state, basket=basket)), cursor=cursor, banner=banner, restored=bool(basket.lines))
+    if state.basket.tenders:  # money was taken outside: the basket cannot shrink under it
+        state = replace(state, phase=PAYMENT)
     if config.skin == CASHIER:
         state = replace(state, dialog=Dialog("login_number"))
     return state

@@ -36,8 +36,8 @@ def shelf_price(line: Line, is_member: bool) -> ShelfPrice:
             offers.append((item.member_price_fen, 2, MEMBER))
     unit_fen, _, source = min(offers)
     list_fen, net_fen = _amount(line, item.price_fen), _amount(line, unit_fen)
-    if line.label_fen is not None and line.label_fen < list_fen:
-        list_fen = line.label_fen
+    if line.label_fen is not None and line.label_fen * line.quantity < list_fen:
+        list_fen = line.label_fen * line.quantity
         net_fen, source = min((list_fen, LABEL), (net_fen, source))
     return ShelfPrice(unit_fen, list_fen, net_fen, source)
 
