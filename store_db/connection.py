@@ -20,6 +20,7 @@ Row = sqlite.Row
 # Fixed in 3.51.3 and carried back to these two branches (sqlite.org/wal.html, "walresetbug").
 FIXED_BRANCHES = {(3, 44): 6, (3, 50): 7}
 BUSY_TIMEOUT_MS = 5_000
+APPLICATION_ID = 0x4C616E65  # "Lane": what `file` and other programs see; somebody else's database is never touched
 PRAGMAS: tuple[tuple[str, str, object], ...] = (
     ("journal_mode", "WAL", "wal"),
     ("synchronous", "FULL", 2),
@@ -54,6 +55,8 @@ def connect(path: Path, *, create: bool = False, read_only: bool = False) -> Con
         uri = f"file:{_quoted(path)}?mode={mode}"
         connection = sqlite.connect(uri, uri=True, isolation_level=None, timeout=5.0, cached_statements=256)
         connection.row_factory = sqlite.Row
+        if not create and connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+            raise StoreError("POS-1002", path=path, detail="not a Lanewise store")
         for name, value, expected in PRAGMAS[1:] if read_only else PRAGMAS:
             connection.execute(f"PRAGMA {name}={value}")
             found = connection.execute(f"PRAGMA {name}").fetchone()[0]

@@ -63,10 +63,10 @@ def hold(connection: Connection, draft_id: int, label: str, now_ms: int) -> bool
     return bool(connection.execute(sql, (label, now_ms, draft_id)).rowcount == 1)
 
 
-def recall(connection: Connection, draft_id: int, lane: str, now_ms: int) -> bool:
+def recall(connection: Connection, draft_id: int, uid: bytes, lane: str, now_ms: int) -> bool:
     """Take a held basket to a lane; False when another lane was quicker."""
-    sql = "UPDATE drafts SET state = 'open', lane = ?, since_ms = ? WHERE id = ? AND state = 'held'"
-    return bool(connection.execute(sql, (lane, now_ms, draft_id)).rowcount == 1)
+    sql = "UPDATE drafts SET state = 'open', lane = ?, since_ms = ? WHERE id = ? AND uid = ? AND state = 'held'"
+    return bool(connection.execute(sql, (lane, now_ms, draft_id, uid)).rowcount == 1)
 
 
 def drop(connection: Connection, draft_id: int) -> None:

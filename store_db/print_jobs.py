@@ -1,4 +1,4 @@
-"""The print spool: a job is a row that commits with its sale. queued -> done; unsure after a crash: it prints once more, marked."""
+"""The print spool: a job is a row that commits with its sale. queued -> done; unsure after a crash: it prints again, marked."""
 
 from store_db.connection import Connection
 from store_db.store import Store

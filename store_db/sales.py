@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any
 
 from pos_app.domain.events import Header
@@ -78,6 +79,12 @@ def _figures(connection: Connection, row: Any) -> SaleFigures:
 def _tenders(connection: Connection, journal_id: int) -> Iterator[Tender]:
     sql = "SELECT kind, amount_fen, tendered_fen, change_fen, reference FROM tenders WHERE journal_id = ? ORDER BY n"
     return (Tender(*row) for row in connection.execute(sql, (journal_id,)))
+
+
+def sales_on(connection: Connection, lane: str, date: str) -> int:
+    """A lane's sales on a business date, read from the journal's end and no further than that date."""
+    rows = connection.execute("SELECT kind, lane, business_date FROM journal ORDER BY id DESC")
+    return sum(kind == "sale" and where == lane for kind, where, _ in takewhile(lambda row: row[2] >= date, rows))
 
 
 def last_sale_id(connection: Connection, lane: str) -> int | None:

@@ -6,16 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
+from pos_app.domain.calendar import business_date
 from pos_app.domain.errors import StoreError
 from pos_app.domain.events import EpochOpened, Event, SeriesOpened, number_text
 from pos_app.domain.ports import Clock, Ids
 from store_db import journal, mark, series
-from store_db.connection import Connection, connect, file_identity, transaction, translated
+from store_db.connection import APPLICATION_ID, Connection, connect, file_identity, transaction, translated
 from store_db.journal import Device, Entry
 from store_db.schema import VERSION
 from store_db.system import SystemClock, SystemIds
-
-APPLICATION_ID = 0x4C616E65  # "Lane": what `file` and other programs see
 
 
 class Store:
@@ -64,8 +63,6 @@ class Store:
         """Open an existing store; a copied file opens an epoch of its own, so that no number is issued twice."""
         connection = connect(path)
         with translated(path):
-            if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-                raise StoreError("POS-1002", path=path, detail="not a Lanewise store")
             version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version != VERSION:
             from store_db.migrations import migrate
@@ -136,6 +133,10 @@ class Store:
         sql = "SELECT ifnull(max(wall_ms), 0) FROM (SELECT wall_ms FROM journal ORDER BY id DESC LIMIT ?)"
         with translated(self.path):
             return int(self.connection.execute(sql, (events,)).fetchone()[0])
+
+    def business_date(self) -> str:
+        """The business date of this moment."""
+        return business_date(self.clock.wall_ms(), self.device.utc_offset_min, self.device.cutoff_hour)
 
     def is_own_series(self, series_no: int) -> bool:
         """Whether a series belongs to the epoch the file is in."""

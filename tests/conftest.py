@@ -28,9 +28,7 @@ _SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 settings.register_profile(
     "ci", derandomize=True, deadline=None, database=None, max_examples=60, suppress_health_check=_SLOW_IS_FINE
 )
-settings.register_profile(
-    "soak", deadline=None, max_examples=3_000, suppress_health_check=_SLOW_IS_FINE, print_blob=True
-)
+settings.register_profile("soak", deadline=None, max_examples=3_000, suppress_health_check=_SLOW_IS_FINE, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
@@ -77,7 +75,9 @@ def shop_factory(tmp_path: Path) -> Iterator[Callable[..., Shop]]:
     """Makes lanes: `shop_factory(skin, lane, path=…, demo_file=…)`. Lanes on one path share its store file, not its connection."""
     stores: list[Store] = []
 
-    def make(skin: str = CASHIER, lane: str = "", *, path: Path | None = None, demo_file: Path | None = None, **config: Any) -> Shop:
+    def make(
+        skin: str = CASHIER, lane: str = "", *, path: Path | None = None, demo_file: Path | None = None, **config: Any
+    ) -> Shop:
         path = path or tmp_path / "shop.sqlite"
         clock, ids = (stores[0].clock if stores else DayClock()), SeededIds(len(stores))
         if demo_file is not None and not path.exists():

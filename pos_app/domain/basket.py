@@ -95,7 +95,7 @@ OPS: dict[str, type] = {
 class Approval:
     staff: str
     classes: tuple[str, ...]
-    up_to_line: int
+    line_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class Basket:
 
     def approval_of(self, line: Line) -> Approval | None:
         """Who saw proof of age for this line's class, after the line was added."""
-        seen = (a for a in self.approvals if line.item.restricted in a.classes and line.line_id <= a.up_to_line)
+        seen = (a for a in self.approvals if line.item.restricted in a.classes and line.line_id in a.line_ids)
         return next(seen, None)
 
     def is_approved(self, line: Line) -> bool:
@@ -155,7 +155,8 @@ def apply(basket: Basket, op: Op) -> Basket:
         case RestoreLine(line_id):
             return _restore(basket, line_id)
         case Approve(staff, classes):
-            approval = Approval(staff, classes, basket.next_line_id - 1)
+            seen = tuple(line.line_id for line in basket.lines if line.item.restricted in classes)
+            approval = Approval(staff, classes, seen)
             return replace(basket, approvals=(*basket.approvals, approval))
         case TakeNumber(series_no, counter):
             return replace(basket, number=(series_no, counter))

@@ -74,6 +74,7 @@ RECOVERIES: dict[str, str] = {
     # devices
     "POS-6001": RETRY,  # printer
     "POS-6002": RETRY,  # drawer
+    "POS-6003": RETRY,  # report without paper
 }
 
 

@@ -136,6 +136,7 @@ class SaleCancelled(Event):
     reason: str
     total_fen: int
     lines: tuple[VoidedLine, ...] = ()
+    voided: tuple[VoidedLine, ...] = ()
 
 
 @_register

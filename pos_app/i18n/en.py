@@ -259,5 +259,6 @@ EN: dict[str, str] = {
     "POS-5004": "{package} is missing. Install lanewise[{extra}]",
     "POS-5005": "Argument is wrong: {detail}",
     "POS-6001": "Receipt waiting, sale saved. Ctrl+P later",
+    "POS-6003": "Report not printed, figures are safe. Check the printer, F10 again",
     "POS-6002": "Drawer did not open, sale saved. Use the key",
 }

@@ -23,7 +23,8 @@ def cancel_sale(shop: Shop, state: LaneState, reason: str, approver: str, draft:
             approver=approver,
             reason=reason,
             total_fen=state.priced.total_fen,
-            lines=(*lines, *voided_lines(state.basket)),
+            lines=lines,
+            voided=voided_lines(state.basket),
         )
         shop.store.append(event, lane=shop.lane, uid=draft.uid if draft else None)
         if draft is not None:

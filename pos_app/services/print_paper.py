@@ -129,12 +129,13 @@ def x_text(shop: Shop, state: LaneState, figures: Report) -> str:
     return "\n".join(rows) + "\n"
 
 
-def print_x(shop: Shop, state: LaneState, figures: Report) -> None:
+def print_x(shop: Shop, state: LaneState, figures: Report) -> bool:
     """An X is no record: it is printed at once or not at all."""
     try:
         shop.printer.print_text(f"{shop.store.device.store}-{shop.lane}-x", x_text(shop, state, figures))
     except OSError:
-        return
+        return False
+    return True
 
 
 def _figure_rows(

@@ -136,6 +136,7 @@ class LaneRunner:
             catalogue_ms=catalogue.updated_ms(connection),
             paper_waiting=len(print_jobs.waiting(connection, self.shop.lane)),
             bags=tuple(bag for bag in bags if bag is not None),
+            sales_today=sales.sales_on(connection, self.shop.lane, self.shop.store.business_date()),
         )
 
     # -------------------------------------------------------------- drafts
@@ -211,7 +212,9 @@ class LaneRunner:
         for draft in drafts.held_drafts(connection):
             basket = drafts.basket_of(connection, draft.id)
             priced = price(basket, None, self.shop.config.package, self.shop.now_ms())
-            rows.append(HeldRow(draft.id, draft.label, draft.lane, draft.since_ms, len(basket.lines), priced.total_fen))
+            rows.append(
+                HeldRow(draft.id, draft.uid, draft.label, draft.lane, draft.since_ms, len(basket.lines), priced.total_fen)
+            )
         return (HeldRows(tuple(rows)),)
 
     def _recall(self, effect: RecallBasket) -> Iterable[Reply]:
@@ -220,7 +223,7 @@ class LaneRunner:
             cancel_sale(self.shop, self.state, "emptied", self.state.staff_number, self._draft)
             self._forget_basket()
         with self.shop.store.transaction() as connection:
-            taken = drafts.recall(connection, effect.draft_id, self.shop.lane, self.shop.now_ms())
+            taken = drafts.recall(connection, effect.draft_id, effect.uid, self.shop.lane, self.shop.now_ms())
         if not taken:
             return (Failed(refuse("POS-3010")),)
         self._draft = drafts.open_draft(self.shop.store.connection, self.shop.lane)
@@ -260,8 +263,9 @@ class LaneRunner:
         return (CopyQueued(number),)
 
     def _print_report(self, effect: PrintReport) -> Iterable[Reply]:
-        if effect.purpose == "x" and self.state.dialog is not None:
-            print_paper.print_x(self.shop, self.state, self.state.dialog.data)
+        dialog = self.state.dialog
+        if effect.purpose == "x" and dialog and not print_paper.print_x(self.shop, self.state, dialog.data):
+            return (Failed(refuse("POS-6003")),)
         self._print()
         return ()
 

@@ -9,7 +9,20 @@ import pytest
 
 from tests.shop_kit import ROOT
 
-HEAVY = {"textual", "rich", "cv2", "sqlite_utils", "numpy", "httpx", "apscheduler", "pyarrow", "pandas", "PIL", "hypothesis", "pytest"}
+HEAVY = {
+    "textual",
+    "rich",
+    "cv2",
+    "sqlite_utils",
+    "numpy",
+    "httpx",
+    "apscheduler",
+    "pyarrow",
+    "pandas",
+    "PIL",
+    "hypothesis",
+    "pytest",
+}
 
 
 def loaded(script: str, *args: str, stdin: str = "") -> set[str]:

@@ -31,13 +31,54 @@ from tests.shop_kit import (
     WRONG_DIGIT,
 )
 
-ACTIONS = sorted({*SELLING, *PAYING, *SHIFTS, *SCO, *VISIT, "yes", "row_0", "row_1", "row_9", "language", "big_text", "touch", "nonsense", ""})
-LIKELY = ("pay", "pay", "enter", "enter", "enter", "back", "yes", "hold", "card", "void", "undo", "multiply", "row_0", "take_card")
-CODES = (WATER, WATER, MILK, MILK, BEER, CIGARETTES, FLOWERS, APPLES, UNKNOWN, WRONG_DIGIT, PAYMENT_CODE, CASHIER_BADGE, SUPERVISOR_BADGE, "")
+ACTIONS = sorted(
+    {*SELLING, *PAYING, *SHIFTS, *SCO, *VISIT, "yes", "row_0", "row_1", "row_9", "language", "big_text", "touch", "nonsense", ""}
+)
+LIKELY = (
+    "pay",
+    "pay",
+    "enter",
+    "enter",
+    "enter",
+    "back",
+    "yes",
+    "hold",
+    "card",
+    "void",
+    "undo",
+    "multiply",
+    "row_0",
+    "take_card",
+)
+CODES = (
+    WATER,
+    WATER,
+    MILK,
+    MILK,
+    BEER,
+    CIGARETTES,
+    FLOWERS,
+    APPLES,
+    UNKNOWN,
+    WRONG_DIGIT,
+    PAYMENT_CODE,
+    CASHIER_BADGE,
+    SUPERVISOR_BADGE,
+    "",
+)
 CHARS = "0123456789" * 2 + "yn.- ²a可:"
 KEYS = {"-": "void"}  # what a typed character means where no text is typed
 BY_CODE = {code: ITEMS[row["sku"]] for row in GOODS for code in row["codes"]}
-TAKES_MONEY = (i.CommitSale, i.PulseDrawer, i.CancelSale, i.HoldBasket, i.OpenShift, i.CloseShift, i.RecordNoSale, i.TakeReceiptNumber)
+TAKES_MONEY = (
+    i.CommitSale,
+    i.PulseDrawer,
+    i.CancelSale,
+    i.HoldBasket,
+    i.OpenShift,
+    i.CloseShift,
+    i.RecordNoSale,
+    i.TakeReceiptNumber,
+)
 
 
 class World:
@@ -81,7 +122,7 @@ class World:
                 self.next_held += 1
                 yield i.HoldDone("h")
             case i.ListHeld():
-                rows = (i.HeldRow(n, "h", "01", 0, len(b.lines), 0) for n, b in self.held.items())
+                rows = (i.HeldRow(n, bytes(16), "h", "01", 0, len(b.lines), 0) for n, b in self.held.items())
                 yield i.HeldRows(tuple(rows))
             case i.RecallBasket(draft_id):
                 yield self._recall(draft_id)

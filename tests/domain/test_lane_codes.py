@@ -53,7 +53,9 @@ def test_a_code_that_cannot_be_sold_is_refused_with_its_reason_and_the_basket_st
 def test_control_characters_never_reach_the_screen_or_another_good(till: Till, code: str) -> None:
     till.do(Scan(code))
     assert till.sold in ([], [("WATER", 1)])
-    assert not any(ord(char) < 32 for char in "".join(value for _, value in (till.state.banner.args if till.state.banner else ())))
+    assert not any(
+        ord(char) < 32 for char in "".join(value for _, value in (till.state.banner.args if till.state.banner else ()))
+    )
 
 
 @given(code=st.text(max_size=600))

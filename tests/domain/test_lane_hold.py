@@ -73,6 +73,20 @@ def test_a_list_that_has_grown_old_never_fetches_another_basket_than_it_shows(sh
     assert (one.sold, one.says) == ([], "POS-3010")
 
 
+def test_an_emptied_basket_is_whole_after_a_recall_that_came_too_late(shop_factory: Factory) -> None:
+    """The card failed, every line was voided, F4: but lane 02 was quicker. What lane 01 sells next is an ordinary sale."""
+    one, two = two_tills(shop_factory)
+    two.scan(WATER).press("hold")
+    one.scan(MILK).press("pay", "card", "back", "back", "void", "hold")
+    two.press("hold", "enter", "pay", "pay")
+    one.press("enter")
+    assert (one.sold, one.says) == ([], "POS-3010")
+    one.press("back").scan(COLA).press("pay", "pay")
+    assert one.state.last_sale is not None
+    assert one.reopened().sold == []
+    two.prove()
+
+
 def test_a_held_basket_is_sold_once(shop_factory: Factory) -> None:
     one, two = two_tills(shop_factory)
     one.scan(WATER).press("hold")

@@ -201,4 +201,5 @@ def test_time_alone_takes_no_money_and_loses_no_basket(walk: Walk) -> None:
             for ms in (1_000, 61_000, 121_000, -500_000, 10**9):
                 had = state.basket
                 state = world.run(state, Tick(state.now_ms + ms))
-                assert state.basket == had or had in world.held.values(), walk.here
+                kept = [state.basket, *world.held.values()]
+                assert any(set(had.lines) <= set(basket.lines) for basket in kept), walk.here

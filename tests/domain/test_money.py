@@ -102,7 +102,9 @@ def test_a_text_that_is_no_amount_is_refused_with_its_reason(text: str, reason: 
     assert refused.value.reason == reason
 
 
-@pytest.mark.parametrize(("text", "fen"), [("12.5", 1_250), ("5.", 500), (".5", 50), ("1,234.50", 123_450), ("3.1000", 310), ("-0.01", -1)])
+@pytest.mark.parametrize(
+    ("text", "fen"), [("12.5", 1_250), ("5.", 500), (".5", 50), ("1,234.50", 123_450), ("3.1000", 310), ("-0.01", -1)]
+)
 def test_amounts_as_people_and_files_write_them_are_read(text: str, fen: int) -> None:
     assert parse_yuan(text) == fen
 

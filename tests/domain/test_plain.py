@@ -14,7 +14,9 @@ from pos_app.domain.events import KINDS
 from pos_app.domain.plain import from_json, to_json
 
 LEAVES = st.integers() | st.text() | st.booleans()
-PLAIN = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4), max_leaves=12)
+PLAIN = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4), max_leaves=12
+)
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

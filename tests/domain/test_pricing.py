@@ -131,7 +131,9 @@ def test_the_lowest_price_wins_and_a_tie_names_the_plainer_one(
 @given(st.integers(1, 99_999), st.integers(1, 20_000))
 def test_a_weighed_good_costs_price_times_weight_half_up(weight_g: int, price_fen: int) -> None:
     item = Item("A", "A", price_fen, weighed=True)
-    assert price(of(Line(1, item, "c", weight_g=weight_g)), None, Package(), 0).total_fen == weighed_amount_fen(price_fen, weight_g)
+    assert price(of(Line(1, item, "c", weight_g=weight_g)), None, Package(), 0).total_fen == weighed_amount_fen(
+        price_fen, weight_g
+    )
 
 
 def test_the_empty_basket_costs_nothing() -> None:

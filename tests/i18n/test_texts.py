@@ -112,7 +112,9 @@ def test_every_choice_reason_permission_source_and_tender_has_its_name() -> None
     wanted |= {f"reason.{name}" for name in (*config.cancel_reasons, *config.no_sale_reasons, *config.difference_reasons)}
     wanted |= {f"source.{name}" for name in (shelf.LIST, shelf.PROMO, shelf.MEMBER, shelf.LABEL, shelf.ASKED)}
     wanted |= {f"tender.{CASH}", f"tender.{CARD_TERMINAL}"}
-    lent = {node.id for _, name, args, _ in CALLS if name == "with_permission" for node in args[1:2] if isinstance(node, ast.Name)}
+    lent = {
+        node.id for _, name, args, _ in CALLS if name == "with_permission" for node in args[1:2] if isinstance(node, ast.Name)
+    }
     assert len(lent) >= 5
     wanted |= {f"permission.{getattr(permissions, name)}" for name in lent}
     assert wanted <= EN.keys(), wanted - EN.keys()

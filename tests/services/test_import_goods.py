@@ -492,7 +492,7 @@ def test_a_lane_can_commit_between_any_two_batches(store: Store, part: Path) -> 
 
     def sell(_seconds: float) -> None:
         lane.execute("BEGIN IMMEDIATE")
-        lane.execute("INSERT INTO print_jobs (journal_id, kind, state, tries) VALUES (0, 'receipt', 'new', 0)")
+        lane.execute("INSERT INTO print_jobs (lane, journal_id, kind, state, tries) VALUES ('01', 0, 'receipt', 'new', 0)")
         lane.execute("COMMIT")
         sales.append(lane.execute("SELECT count(*) FROM items").fetchone()[0])
 
@@ -509,7 +509,7 @@ def test_a_lane_can_commit_while_the_file_is_read_and_judged(store: Store, part:
     def sell(done: int, total: int) -> None:
         if not total:
             lane.execute("BEGIN IMMEDIATE")
-            lane.execute("INSERT INTO print_jobs (journal_id, kind, state, tries) VALUES (0, 'receipt', 'new', 0)")
+            lane.execute("INSERT INTO print_jobs (lane, journal_id, kind, state, tries) VALUES ('01', 0, 'receipt', 'new', 0)")
             lane.execute("COMMIT")
 
     bring_in(store, part, progress=sell)

@@ -50,7 +50,9 @@ def test_every_good_is_found_by_each_of_its_codes(connection) -> None:  # type: 
 @pytest.mark.parametrize("key", ["name", "name_en"])
 def test_every_own_good_is_the_first_answer_to_its_full_name(connection, key: str) -> None:  # type: ignore[no-untyped-def]
     names = [row[key] for row in OWN]
-    wrong = [row["sku"] for row in OWN if row[key] and names.count(row[key]) == 1 and found(connection, row[key])[:1] != [row["sku"]]]
+    wrong = [
+        row["sku"] for row in OWN if row[key] and names.count(row[key]) == 1 and found(connection, row[key])[:1] != [row["sku"]]
+    ]
     assert not wrong
 
 
@@ -74,7 +76,9 @@ def test_every_own_good_is_found_by_a_piece_of_two_characters(connection, at: in
 
 def test_every_own_good_is_found_by_its_initials_from_any_syllable(connection) -> None:  # type: ignore[no-untyped-def]
     for at in (0, 1, 2):
-        assert missing(connection, OWN, lambda row, at=at: row["pinyin"][at:].lower() if len(row["pinyin"]) > at + 1 else "") == []
+        assert (
+            missing(connection, OWN, lambda row, at=at: row["pinyin"][at:].lower() if len(row["pinyin"]) > at + 1 else "") == []
+        )
 
 
 def test_every_own_good_is_found_by_its_code_and_by_the_beginning_of_it(connection) -> None:  # type: ignore[no-untyped-def]

@@ -67,7 +67,12 @@ def test_a_sale_at_the_self_checkout_does_not_make_a_wrong_clock_right(till: Til
 
 def test_the_business_date_is_the_shops_day_with_its_cutoff(till: Till) -> None:
     midnight_ms = 1_790_092_800_000  # 2026-09-23 00:00 in the shop's zone
-    for at_ms, date in ((-60_000, "2026-09-22"), (60_000, "2026-09-22"), (4 * HOUR_MS - 60_000, "2026-09-22"), (4 * HOUR_MS, "2026-09-23")):
+    for at_ms, date in (
+        (-60_000, "2026-09-22"),
+        (60_000, "2026-09-22"),
+        (4 * HOUR_MS - 60_000, "2026-09-22"),
+        (4 * HOUR_MS, "2026-09-23"),
+    ):
         till.clock.now_ms = midnight_ms + at_ms
         till.sell(WATER)
         entry = journal.entry_by_id(till.shop.store.connection, journal.head(till.shop.store.connection)[0])

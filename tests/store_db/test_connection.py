@@ -70,7 +70,9 @@ def test_a_file_of_a_newer_version_is_refused_and_not_one_byte_changed(store_fil
     assert store_file.read_bytes() == before
 
 
-@pytest.mark.parametrize("content", [b"hello, I am a text file\n" * 100, os.urandom(8192), b"\x00" * 4096, b"SQLite format 3\x00" + b"\xff" * 4080])
+@pytest.mark.parametrize(
+    "content", [b"hello, I am a text file\n" * 100, os.urandom(8192), b"\x00" * 4096, b"SQLite format 3\x00" + b"\xff" * 4080]
+)
 def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "shop.sqlite"
     path.write_bytes(content)

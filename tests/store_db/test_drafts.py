@@ -64,8 +64,8 @@ def test_a_held_basket_is_fetched_once(store: Store) -> None:
     with store.transaction() as connection:
         assert drafts.hold(connection, draft.id, "05-001", 1)
         assert not drafts.hold(connection, draft.id, "05-001", 1)
-        assert drafts.recall(connection, draft.id, "06", 2)
-        assert not drafts.recall(connection, draft.id, "07", 3)
+        assert drafts.recall(connection, draft.id, draft.uid, "06", 2)
+        assert not drafts.recall(connection, draft.id, draft.uid, "07", 3)
     found = drafts.open_draft(store.connection, "06")
     assert found is not None
     assert found.id == draft.id

@@ -39,7 +39,7 @@ def test_a_waiting_job_outlives_the_process(till: Till) -> None:
     again = till.reopened().open()
     assert again.state.paper_waiting == 1
     again.sell(MILK)
-    assert [job[: len(number)] for job in again.paper.names("receipt")][0] == number
+    assert again.paper.names("receipt")[0].startswith(number)
     assert again.state.paper_waiting == 0
 
 
@@ -88,7 +88,7 @@ def test_nothing_to_reprint_is_said(till: Till) -> None:
 def test_a_cancelled_sale_prints_no_receipt(till: Till) -> None:
     till.scan(WATER).press("cancel_sale").type("1002\n2222\n1")
     assert till.paper.jobs == []
-    assert print_jobs.waiting(till.shop.store.connection) == []
+    assert print_jobs.waiting(till.shop.store.connection, till.shop.lane) == []
 
 
 def receipt(till: Till) -> str:

@@ -28,7 +28,8 @@ def test_two_processes_sell_50_sales_each_and_every_number_once(tmp_path: Path) 
     proof = verify_file(path)
     assert proof.is_ok, proof.problems
     assert proof.sales == 2 * SALES
-    rows = connect(path, read_only=True).execute("SELECT lane, count(*) FROM journal WHERE kind = 'sale' GROUP BY lane").fetchall()
+    sql = "SELECT lane, count(*) FROM journal WHERE kind = 'sale' GROUP BY lane"
+    rows = connect(path, read_only=True).execute(sql).fetchall()
     assert [tuple(row) for row in rows] == [("01", SALES), ("02", SALES)]
 
 

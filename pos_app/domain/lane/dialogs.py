@@ -187,7 +187,8 @@ def _card(state: LaneState, dialog: Dialog) -> Step:
 
 
 def _recall(state: LaneState, dialog: Dialog) -> Step:
-    return replace(state, dialog=None), (RecallBasket(dialog.rows[dialog.cursor].draft_id),)
+    row = dialog.rows[dialog.cursor]
+    return replace(state, dialog=None), (RecallBasket(row.draft_id, row.uid),)
 
 
 def _menu(state: LaneState, dialog: Dialog) -> Step:

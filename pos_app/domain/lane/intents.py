@@ -108,6 +108,7 @@ class HoldDone:
 @dataclass(frozen=True, slots=True)
 class HeldRow:
     draft_id: int
+    uid: bytes
     label: str
     lane: str
     since_ms: int
@@ -223,7 +224,10 @@ class ListHeld:
 
 @dataclass(frozen=True, slots=True)
 class RecallBasket:
+    """By id and uid: an id may stand for another basket by now."""
+
     draft_id: int
+    uid: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,8 @@ def visit_action(state: LaneState, action: str) -> Step:
     if action == "approve_age" and state.unapproved():
         state, effects = change(state, Approve(staff, tuple(sorted(str(c) for c in ADULT_ONLY))))
         return say(state, INFO, "banner.approved"), (*effects, Beep("done"))
+    if action == "remove_line" and state.basket.tenders:
+        return refused(state, refuse("POS-3012"))
     if action == "remove_line":
         line = state.highlighted()
         if line is None:
