@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 from pathlib import Path
 
 from store_db.connection import Connection
@@ -10,12 +9,10 @@ from store_db.journal import head
 
 
 def write(connection: Connection, path: Path) -> None:
-    """Note the journal's head, at opening and closing. Best effort: without it, inode and machine id still tell most copies."""
+    """Note the journal's head, at opening and closing. Best effort: a mark that cannot be read tells nothing."""
     with contextlib.suppress(OSError, connection.Error):
         _, epoch, seq, _ = head(connection)
-        part = _mark(path).with_suffix(".part")
-        part.write_text(json.dumps({"epoch": epoch.hex(), "seq": seq}), encoding="ascii")
-        os.replace(part, _mark(path))
+        _mark(path).write_text(json.dumps({"epoch": epoch.hex(), "seq": seq}), encoding="ascii")
 
 
 def is_behind(connection: Connection, path: Path) -> bool:

@@ -72,7 +72,7 @@ def demo_store(demo_store_file: Path, tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def shop_factory(tmp_path: Path) -> Iterator[Callable[..., Shop]]:
-    """Makes lanes: `shop_factory(skin, lane, path=…, demo_file=…)`. Lanes on one path share its store file, not its connection."""
+    """Makes lanes: `shop_factory(skin, lane, path=…, demo_file=…)`. Lanes on one path share its file only."""
     stores: list[Store] = []
 
     def make(

@@ -39,11 +39,12 @@ BAGS = ("BAG",)
 
 def good(sku: str, codes: Iterable[str], price_fen: int, **changes: Any) -> dict[str, Any]:
     """A catalogue row; what is not said is plain."""
-    row: dict[str, Any] = dict(
-        sku=sku, codes=list(codes), name=sku, name_en=sku.title(), pinyin=sku, unit="", category="", price_fen=price_fen,
-        member_price_fen=None, promo_price_fen=None, cost_fen=None, tax_code="S13", restricted="", weighed=0, ask_price=0,
-        earns_points=1, discount_allowed=1, price_override_allowed=1, stop_sale=0,
-    )  # fmt: skip
+    row: dict[str, Any] = {
+        "sku": sku, "codes": list(codes), "name": sku, "name_en": sku.title(), "pinyin": sku, "unit": "", "category": "",
+        "price_fen": price_fen, "member_price_fen": None, "promo_price_fen": None, "cost_fen": None, "tax_code": "S13",
+        "restricted": "", "weighed": 0, "ask_price": 0, "earns_points": 1, "discount_allowed": 1, "price_override_allowed": 1,
+        "stop_sale": 0,
+    }  # fmt: skip
     return row | changes
 
 

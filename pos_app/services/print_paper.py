@@ -11,12 +11,15 @@ from store_db import journal, print_jobs
 from store_db.journal import Entry
 
 
-def print_waiting(shop: Shop) -> int:
-    """Print what the spool holds, oldest first; how many jobs are left without paper."""
+def print_waiting(shop: Shop, unsure: frozenset[int]) -> int:
+    """Print what the spool holds, oldest first; how many jobs are left without paper.
+
+    `unsure` are the jobs that an earlier run left behind: nobody knows whether they came out, so they say REPRINT.
+    """
     jobs = print_jobs.waiting(shop.store.connection, shop.lane)
-    for position, (job_id, journal_id, kind, state) in enumerate(jobs):
+    for position, (job_id, journal_id, kind) in enumerate(jobs):
         name, text = paper_of(shop, journal_id, kind)
-        if state == "unsure" and kind != print_jobs.COPY:
+        if job_id in unsure and kind != print_jobs.COPY:
             text = pad(f"*** {shop.texts['receipt.reprint']} ***", shop.paper_width, "centre").rstrip() + "\n" + text
         try:
             shop.printer.print_text(f"{name}-{kind}-{job_id}", text)

@@ -76,7 +76,7 @@ class LaneRunner:
         self._draft: Draft | None = None
         self._ops: list[Op] = []
         with translated(shop.store.path):
-            print_jobs.mark_unsure(shop.store, shop.lane)
+            self._unsure = frozenset(job for job, *_ in print_jobs.waiting(shop.store.connection, shop.lane))
             self.state = self._opened(lang)
         self._durable = (self.state, self._draft)
 
@@ -134,7 +134,7 @@ class LaneRunner:
         return replace(
             state,
             catalogue_ms=catalogue.updated_ms(connection),
-            paper_waiting=len(print_jobs.waiting(connection, self.shop.lane)),
+            paper_waiting=len(self._unsure),
             bags=tuple(bag for bag in bags if bag is not None),
             sales_today=sales.sales_on(connection, self.shop.lane, self.shop.store.business_date()),
         )
@@ -277,7 +277,7 @@ class LaneRunner:
         """The sale is safe whatever happens here: paper and spool may fail, and then say so."""
         banner = self.state.banner
         try:
-            left = print_paper.print_waiting(self.shop)
+            left = print_paper.print_waiting(self.shop, self._unsure)
         except StoreError:
             left = self.state.paper_waiting + 1
         if left and left > self.state.paper_waiting:

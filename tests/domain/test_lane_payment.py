@@ -38,8 +38,10 @@ def test_amount_and_enter_is_cash_with_its_change(till: Till) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "refusal"),
-    [("1.99", "POS-3002"), ("0", "POS-3002"), (".", "POS-2112"), ("1.2.3", "POS-2112"), ("1.999", "POS-2112"), ("9999999999", "POS-3007"),
-     ("690123", "POS-3007"), ("²", "")],
+    [
+        ("1.99", "POS-3002"), ("0", "POS-3002"), (".", "POS-2112"), ("1.2.3", "POS-2112"), ("1.999", "POS-2112"),
+        ("9999999999", "POS-3007"), ("690123", "POS-3007"), ("²", ""),
+    ],
 )  # fmt: skip
 def test_an_amount_that_cannot_be_is_refused_and_takes_nothing(till: Till, typed: str, refusal: str) -> None:
     till.scan(WATER).press("pay").type(f"{typed}\n")

@@ -92,8 +92,9 @@ def test_what_is_printed_reads_back_as_the_same_money(amount_fen: int) -> None:
     ("text", "reason"),
     [
         ("", "empty"), ("  ", "empty"), ("¥", "empty"), (".", "not_a_number"), ("-", "not_a_number"), ("1.2.3", "not_a_number"),
-        ("1e3", "not_a_number"), ("--5", "not_a_number"), ("+5", "not_a_number"), ("１２", "not_a_number"), ("²", "not_a_number"),
-        ("1 2", "not_a_number"), ("nan", "not_a_number"), ("9" * 13, "not_a_number"), ("0.005", "decimals"), ("1.999", "decimals"),
+        ("1e3", "not_a_number"), ("--5", "not_a_number"), ("+5", "not_a_number"), ("１２", "not_a_number"),
+        ("²", "not_a_number"), ("1 2", "not_a_number"), ("nan", "not_a_number"), ("9" * 13, "not_a_number"),
+        ("0.005", "decimals"), ("1.999", "decimals"),
     ],
 )  # fmt: skip
 def test_a_text_that_is_no_amount_is_refused_with_its_reason(text: str, reason: str) -> None:

@@ -117,7 +117,8 @@ def test_two_times_3_50_at_13_percent_is_7_00_with_0_81_vat_inside() -> None:
     ("promo", "member", "is_member", "unit", "source"),
     [
         (None, None, True, 350, "list"), (300, 320, True, 300, "promo"), (330, 320, True, 320, "member"),
-        (330, 320, False, 330, "promo"), (350, 350, True, 350, "list"), (320, 320, True, 320, "promo"), (400, 500, True, 350, "list"),
+        (330, 320, False, 330, "promo"), (350, 350, True, 350, "list"),
+        (320, 320, True, 320, "promo"), (400, 500, True, 350, "list"),
     ],
 )  # fmt: skip
 def test_the_lowest_price_wins_and_a_tie_names_the_plainer_one(

@@ -23,8 +23,9 @@ SOURCES = sorted(path for package in ("pos_app", "store_db", "hardware", "scanne
 # Codes that SQLite's errors are translated to: `store_db.connection.translated` gives them a path and a detail.
 TRANSLATED = ("POS-1002", "POS-1003", "POS-1004", "POS-1005", "POS-1007")
 LONG = {
-    "name": "超长商品名称" * 5, "path": "/var/lib/lanewise/shops/S001/shop.sqlite", "detail": "x" * 40, "code": "69012345678901234…",
-    "file": "goods-2026-09-23.xlsx", "missing": "code, name, price", "number": "S001-01-7K2Q-000123", "label": "01-001", "what": "x" * 30,
+    "name": "超长商品名称" * 5, "path": "/var/lib/lanewise/shops/S001/shop.sqlite", "detail": "x" * 40,
+    "code": "69012345678901234…", "file": "goods-2026-09-23.xlsx", "missing": "code, name, price", "what": "x" * 30,
+    "number": "S001-01-7K2Q-000123", "label": "01-001",
     "text": "x" * 20, "package": "python-calamine", "updated": "09-23 18:42",
 }  # fmt: skip
 

@@ -86,7 +86,7 @@ class Reader:
         self.fds.pop(fd, None)
         if path == self.folder:
             self.fds[fd] = None
-        if path.parent != self.folder or path.name.endswith("-shm"):
+        if path.parent != self.folder or path.name.endswith(("-shm", ".head")):  # .head: a mark beside the store, best effort
             return
         if path.name not in self.files:
             assert "O_CREAT" in arguments, arguments

@@ -20,7 +20,7 @@ COLUMNS = (
     "id", "device", "epoch", "seq", "uid", "kind", "schema", "lane", "business_date", "wall_ms", "mono_ms", "boot_id",
     "hq_offset_ms", "payload", "hash",
 )  # fmt: skip
-LAST = 25  # the newest event of `traded`
+LAST = 15  # the newest event of `traded`
 Edit = Callable[[sqlite.Connection], None]
 
 
@@ -155,7 +155,8 @@ def test_an_edited_table_is_named(edited: Callable[[Edit], list[str]], table: st
     "sql",
     [
         "UPDATE stock_base SET quantity = quantity + 1 WHERE sku = 'WATER'", "DELETE FROM stock_base WHERE sku = 'MILK'",
-        "INSERT INTO stock_base VALUES ('GHOST', 5)", "UPDATE stock_fold SET folded_to = 0", "UPDATE stock_fold SET folded_to = 9999",
+        "INSERT INTO stock_base VALUES ('GHOST', 5)", "UPDATE stock_fold SET folded_to = 0",
+        "UPDATE stock_fold SET folded_to = 9999",
     ],
 )  # fmt: skip
 def test_an_edited_stock_base_is_named(edited: Callable[[Edit], list[str]], sql: str) -> None:

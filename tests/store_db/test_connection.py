@@ -18,9 +18,9 @@ from tests.shop_kit import make_store
 @pytest.mark.parametrize(
     ("version", "is_fixed"),
     [
-        ((3, 51, 2), False), ((3, 51, 3), True), ((3, 50, 7), True), ((3, 50, 6), False), ((3, 44, 6), True), ((3, 44, 5), False),
-        ((3, 45, 9), False), ((3, 49, 99), False), ((3, 51, 0), False), ((3, 52, 0), True), ((4, 0, 0), True), ((3, 7, 17), False),
-        ((3, 51, 3, 1), True),
+        ((3, 51, 2), False), ((3, 51, 3), True), ((3, 50, 7), True), ((3, 50, 6), False), ((3, 44, 6), True),
+        ((3, 44, 5), False), ((3, 45, 9), False), ((3, 49, 99), False), ((3, 51, 0), False), ((3, 52, 0), True),
+        ((4, 0, 0), True), ((3, 7, 17), False), ((3, 51, 3, 1), True),
     ],
 )  # fmt: skip
 def test_only_versions_without_the_wal_reset_bug_are_used(version: tuple[int, ...], is_fixed: bool) -> None:
@@ -42,7 +42,7 @@ def test_every_pragma_reads_back_as_it_was_set(store_file: Path) -> None:
     connection = connect(store_file)
     for name, _, expected in PRAGMAS:
         assert connection.execute(f"PRAGMA {name}").fetchone()[0] == expected, name
-    assert dict((name, value) for name, value, _ in PRAGMAS)["synchronous"] == "FULL"
+    assert {name: value for name, value, _ in PRAGMAS}["synchronous"] == "FULL"
 
 
 def code_of(do: Callable[[], object]) -> str:
