@@ -57,7 +57,7 @@ def record(
     pragmas = {"wal_autocheckpoint": CHECKPOINT_PAGES} | ({"synchronous": synchronous} if synchronous else {})
     log = traced.record(store, folder.with_suffix(".strace"), seed=seed, orders=orders, pragmas=pragmas, is_early=is_early)
     ops = list(Reader(folder, list(before)).read(log))
-    after = {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.endswith("-shm")}
+    after = {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.endswith(("-shm", ".head"))}
     name = f"recording {seed}{f', {synchronous}' if synchronous else ''}{', early' if is_early else ''}"
     return Recording(name, before, ops, after)
 
