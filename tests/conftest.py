@@ -127,7 +127,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     for reports in terminalreporter.stats.values():
         for report in reports:
             group = dict(getattr(report, "user_properties", ())).get("group")
-            if group:
+            if group and hasattr(report, "duration"):  # deselected items are in the statistics too
                 seconds[group] += report.duration
                 tests[group].add(report.nodeid)
     if seconds:
