@@ -7,6 +7,7 @@ from pathlib import Path
 from pos_app.domain.errors import StoreError
 from store_db.connection import connect, sqlite, translated
 from store_db.store import Store
+from store_db.system import SystemClock, SystemIds
 from store_db.verify import verify_file
 
 
@@ -32,15 +33,9 @@ def restore(copy: Path, path: Path) -> Store:
         raise StoreError("POS-1010", path=path)
     _must_verify(copy)
     _copy(copy, path)
-    store = Store(path, connect(path), *_system())
+    store = Store(path, connect(path), SystemClock(), SystemIds())
     store.open_epoch("restore")
     return store
-
-
-def _system():  # type: ignore[no-untyped-def]
-    from store_db.system import SystemClock, SystemIds
-
-    return SystemClock(), SystemIds()
 
 
 def _copy(source: Path, target: Path) -> None:

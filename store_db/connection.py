@@ -4,17 +4,21 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pos_app.domain.errors import StoreError
 
-try:  # the wheel carries a newer SQLite than most systems
-    from pysqlite3 import dbapi2 as sqlite
-except ImportError:  # pragma: no cover - where there is no wheel
+if TYPE_CHECKING:
     import sqlite3 as sqlite
+    from sqlite3 import Connection, Row
+else:
+    try:  # the wheel carries a newer SQLite than most systems
+        from pysqlite3 import dbapi2 as sqlite
+    except ImportError:  # where there is no wheel
+        import sqlite3 as sqlite
+    Connection, Row = sqlite.Connection, sqlite.Row
 
 __all__ = ["Connection", "Row", "connect", "file_identity", "has_wal_reset_fix", "sqlite", "transaction", "translated"]
-Connection = sqlite.Connection
-Row = sqlite.Row
 
 # The WAL-reset bug can corrupt a file that two processes write and checkpoint at once: a lane and an agent do just that.
 # Fixed in 3.51.3 and carried back to these two branches (sqlite.org/wal.html, "walresetbug").

@@ -42,7 +42,7 @@ def start_draft(connection: Connection, uid: bytes, lane: str, staff: str, now_m
     cursor = connection.execute(
         "INSERT INTO drafts (uid, lane, state, staff, since_ms) VALUES (?,?,'open',?,?)", (uid, lane, staff, now_ms)
     )
-    return Draft(int(cursor.lastrowid), uid, lane, "open", staff, now_ms, "", 0)
+    return Draft(cursor.lastrowid or 0, uid, lane, "open", staff, now_ms, "", 0)
 
 
 def add_ops(connection: Connection, draft_id: int, after: int, ops: list[Op]) -> None:

@@ -44,4 +44,4 @@ def fold(connection: Connection, events_max: int = 200) -> int:
         (folded_to, upto),
     )
     connection.execute("UPDATE stock_fold SET folded_to = ?", (max(upto, folded_to),))
-    return max(0, last - upto)
+    return max(0, int(last) - int(upto))

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from pos_app.domain.events import GENESIS, KINDS, EpochOpened, Sale, ShiftClosed, chain_hash, sale_is_whole
 from pos_app.domain.plain import from_json, to_json
@@ -193,5 +192,5 @@ def _check_stock(connection: Connection, proof: Proof) -> None:
             proof.add(f"stock of {sku}: base {base.get(sku, 0)}, moves {moved[sku]}")
 
 
-def _moves(connection: Connection, folded_to: int) -> Iterator[Any]:
-    return connection.execute("SELECT sku, quantity FROM stock_moves WHERE journal_id <= ?", (folded_to,))
+def _moves(connection: Connection, folded_to: int) -> Iterator[tuple[str, int]]:
+    yield from connection.execute("SELECT sku, quantity FROM stock_moves WHERE journal_id <= ?", (folded_to,))

@@ -28,7 +28,7 @@ def from_json(cls: type[T], data: bytes | str) -> T:
 def _plain(value: Any) -> dict[str, Any]:
     if not dataclasses.is_dataclass(value):
         raise TypeError(f"not plain: {type(value).__name__}")
-    items = ((name, getattr(value, name)) for name in _names(type(value)))
+    items = ((name, getattr(value, name)) for name in _names(value.__class__))
     return {name: item for name, item in items if item is not None}
 
 
@@ -51,7 +51,7 @@ def _check(value: Any) -> None:
     elif isinstance(value, list | tuple):
         _check_all(value)
     elif dataclasses.is_dataclass(value):
-        items = (getattr(value, name) for name in _names(type(value)))
+        items = (getattr(value, name) for name in _names(value.__class__))
         _check_all(item for item in items if item is not None)
 
 

@@ -78,7 +78,7 @@ class LaneRunner:
         with translated(shop.store.path):
             self._unsure = frozenset(job for job, *_ in print_jobs.waiting(shop.store.connection, shop.lane))
             self.state = self._opened(lang)
-        self._durable = (self.state, self._draft)
+        self._durable: tuple[LaneState, Draft | None] = (self.state, self._draft)
 
     def handle(self, *intents: Intent | Reply) -> LaneState:
         """Run a batch; when this returns, what the state shows is on disk."""

@@ -1,5 +1,6 @@
 """The payment screen: cash, the external card terminal, and the moment a sale is done."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from pos_app.domain.basket import AddTender, DropTender, TakeNumber
@@ -170,7 +171,7 @@ def _amount(state: LaneState) -> int | Refusal:
         return refuse("POS-2112", amount=state.entry)
 
 
-ACTIONS = {
+ACTIONS: dict[str, Callable[[LaneState], Step]] = {
     "enter": amount_cash,
     "back": back,
     "backspace": backspace,

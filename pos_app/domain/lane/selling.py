@@ -1,5 +1,6 @@
 """The basket screen: scans, quantities, voids, hold and recall."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from pos_app.domain.basket import (
@@ -318,7 +319,7 @@ def replay_waiting(state: LaneState) -> Step:
     return replace(state, waiting=()), tuple(LookUp(code) for code in state.waiting)
 
 
-ACTIONS = {
+ACTIONS: dict[str, Callable[[LaneState], Step]] = {
     "enter": enter,
     "back": back,
     "backspace": backspace,
