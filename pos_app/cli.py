@@ -7,6 +7,7 @@ Exit codes: 0 done; 1 found something wrong (verify, a day that does not verify)
 import argparse
 import contextlib
 import json
+import logging
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -173,9 +174,11 @@ def run_lane(args: argparse.Namespace) -> int:
 def _screens(store, configs, settings, args, hint: str = "") -> int:  # type: ignore[no-untyped-def]
     """Open the lanes, each under its lock, and run them plain or on screen."""
     from hardware.file_devices import FileDrawer, FilePrinter
+    from pos_app import logs
     from pos_app.i18n import LANGUAGES
     from pos_app.services.shop import Shop, lane_lock
 
+    logs.start(store.path)
     lang = getattr(args, "lang", None) or settings.lang
     folder = store.path.parent / settings.paper_folder
     shops = [
@@ -209,17 +212,10 @@ def _run_app(shops, settings, args, lang: str, hint: str) -> int:  # type: ignor
     )
     code = app.run()
     if app.error is not None:
-        _log_error(shops[0].store.path, app.error)
+        logging.getLogger(__name__).error("the lane ended", exc_info=app.error)
         _print_refusal(Refusal("POS-1011"))
         return INTERNAL
     return code or 0
-
-
-def _log_error(store: Path, error: BaseException) -> None:
-    import traceback
-
-    with contextlib.suppress(OSError), store.with_name(store.name + ".errors.log").open("a", encoding="utf-8") as log:
-        traceback.print_exception(error, file=log)
 
 
 # ------------------------------------------------------------------ the store

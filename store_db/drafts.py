@@ -33,6 +33,11 @@ def open_draft(connection: Connection, lane: str) -> Draft | None:
     return Draft(*row) if row else None
 
 
+def by_id(connection: Connection, draft_id: int) -> Draft | None:
+    row = connection.execute(COLUMNS + "d.id = ?", (draft_id,)).fetchone()
+    return Draft(*row) if row else None
+
+
 def held_drafts(connection: Connection) -> list[Draft]:
     """Held baskets of every lane on this file, oldest first."""
     return [Draft(*row) for row in connection.execute(COLUMNS + "d.state = 'held' ORDER BY d.id")]

@@ -109,7 +109,7 @@ def _rebuild(connection: Connection, proof: Proof, progress: Callable[[int], Non
         if proof.events % 1000 == 0:
             progress(proof.events)
     if previous is not None:
-        proof.chain_head = previous.hash.hex()
+        proof.chain_head = bytes(previous.hash).hex() if isinstance(previous.hash, bytes) else ""
     return scratch
 
 

@@ -17,17 +17,22 @@ def print_waiting(shop: Shop, unsure: frozenset[int]) -> int:
     `unsure` are the jobs that an earlier run left behind: nobody knows whether they came out, so they say REPRINT.
     """
     jobs = print_jobs.waiting(shop.store.connection, shop.lane)
+    broken = 0
     for position, (job_id, journal_id, kind) in enumerate(jobs):
-        name, text = paper_of(shop, journal_id, kind)
+        try:
+            name, text = paper_of(shop, journal_id, kind)
+        except (RuntimeError, ValueError, LookupError, TypeError):  # a damaged event never stops the others' paper
+            broken += 1
+            continue
         if job_id in unsure and kind != print_jobs.COPY:
             text = pad(f"*** {shop.texts['receipt.reprint']} ***", shop.paper_width, "centre").rstrip() + "\n" + text
         try:
             shop.printer.print_text(f"{name}-{kind}-{job_id}", text)
         except OSError:
-            return len(jobs) - position
+            return len(jobs) - position + broken
         with shop.store.transaction() as connection:
             print_jobs.set_state(connection, job_id, "done")
-    return 0
+    return broken
 
 
 def paper_of(shop: Shop, journal_id: int, kind: str) -> tuple[str, str]:

@@ -4,6 +4,7 @@ Scans that wait share one commit: operations are gathered while a batch of inten
 returns. When a commit fails the lane goes back to its last durable state and says so; nothing is painted that is not kept.
 """
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
@@ -48,7 +49,7 @@ from pos_app.domain.lane.intents import (
 from pos_app.domain.lane.state import Banner
 from pos_app.domain.pricing import price
 from pos_app.services import check_pin, print_paper, work_shift
-from pos_app.services.cancel_sale import cancel_sale, take_number
+from pos_app.services.cancel_sale import cancel_inside, cancel_sale, take_number
 from pos_app.services.resolve_code import resolve_code, resolve_sku
 from pos_app.services.sell import sell
 from pos_app.services.shop import Shop
@@ -56,6 +57,7 @@ from store_db import catalogue, drafts, print_jobs, sales, shifts
 from store_db.connection import translated
 from store_db.drafts import Draft
 
+log = logging.getLogger(__name__)
 NOT_SAVED = (CommitSale, CancelSale)
 
 
@@ -218,16 +220,17 @@ class LaneRunner:
         return (HeldRows(tuple(rows)),)
 
     def _recall(self, effect: RecallBasket) -> Iterable[Reply]:
-        if self._draft is not None or self._ops:  # begun, voided to nothing: that stays on record under its own number
-            self._save_ops()
-            cancel_sale(self.shop, self.state, "emptied", self.state.staff_number, self._draft)
-            self._forget_basket()
-        with self.shop.store.transaction() as connection:
-            taken = drafts.recall(connection, effect.draft_id, effect.uid, self.shop.lane, self.shop.now_ms())
-        if not taken:
-            return (Failed(refuse("POS-3010")),)
-        self._draft = drafts.open_draft(self.shop.store.connection, self.shop.lane)
-        return (RecallDone(drafts.basket_of(self.shop.store.connection, effect.draft_id)),)
+        """Fetch a held basket. One that was begun here and voided to nothing stays on record, in the same transaction."""
+        connection, now_ms = self.shop.store.connection, self.shop.now_ms()
+        with self.shop.store.transaction():
+            if not drafts.recall(connection, effect.draft_id, effect.uid, self.shop.lane, now_ms):
+                return (Failed(refuse("POS-3010")),)
+            if self._draft is not None or self._ops:
+                self._write_ops()
+                cancel_inside(self.shop, self.state, "emptied", self.state.staff_number, self._draft)
+        self._forget_basket()
+        self._draft = drafts.by_id(connection, effect.draft_id)
+        return (RecallDone(drafts.basket_of(connection, effect.draft_id)),)
 
     def _check_pin(self, effect: CheckPin) -> Iterable[Reply]:
         row = check_pin.find_staff(self.shop.store.connection, effect)
@@ -274,11 +277,13 @@ class LaneRunner:
         return ()
 
     def _print(self) -> None:
-        """The sale is safe whatever happens here: paper and spool may fail, and then say so."""
+        """The sale is safe whatever happens here: paper, spool and driver may fail, in any way, and then the lane says so."""
         banner = self.state.banner
         try:
-            left = print_paper.print_waiting(self.shop, self._unsure)
-        except StoreError:
+            with translated(self.shop.store.path):
+                left = print_paper.print_waiting(self.shop, self._unsure)
+        except Exception:
+            log.exception("the print spool failed")
             left = self.state.paper_waiting + 1
         if left and left > self.state.paper_waiting:
             banner = Banner("warn", "POS-6001")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pos_app.domain.errors import refuse
 from pos_app.domain.lane.intents import BadgeSeen, Beep, CheckPin, LookUp, PinChecked
 from pos_app.domain.lane.state import INFO, Banner, Dialog, LaneState, Person, Step, refused, say
-from pos_app.domain.permissions import CASHIER, SELF_CHECKOUT_VISIT, may
+from pos_app.domain.permissions import MANAGER, SELF_CHECKOUT_VISIT, may
 
 WRONG_PINS_MAX = 5
 
@@ -55,7 +55,7 @@ def pin_checked(state: LaneState, reply: PinChecked) -> Step:
     dialog = state.dialog
     if dialog is None or dialog.kind != f"{reply.purpose}_wait":
         return state, ()
-    is_blocked = state.wrong_pins >= WRONG_PINS_MAX and reply.role == CASHIER
+    is_blocked = state.wrong_pins >= WRONG_PINS_MAX and reply.role != MANAGER
     if reply.staff is None or is_blocked:
         code = "POS-4008" if is_blocked or state.wrong_pins + 1 >= WRONG_PINS_MAX else "POS-4001"
         again = Dialog(f"{reply.purpose}_number", data=dialog.data[1], refusal=refuse(code))
