@@ -11,10 +11,10 @@ def add_job(connection: Connection, lane: str, journal_id: int, kind: str) -> No
     )
 
 
-def waiting(connection: Connection, lane: str) -> list[tuple[int, int, str]]:
-    """(job, journal id, kind) of a lane's jobs without paper yet, oldest first."""
-    sql = "SELECT id, journal_id, kind FROM print_jobs WHERE state != 'done' AND lane = ? ORDER BY id"
-    return [tuple(row) for row in connection.execute(sql, (lane,))]
+def waiting(connection: Connection, lane: str, since: int = 0) -> list[tuple[int, int, str]]:
+    """(job, journal id, kind) of a lane's jobs after `since` without paper yet, oldest first."""
+    sql = "SELECT id, journal_id, kind FROM print_jobs WHERE id > ? AND state != 'done' AND lane = ? ORDER BY id"
+    return [tuple(row) for row in connection.execute(sql, (since, lane))]
 
 
 def set_state(connection: Connection, job_id: int, state: str) -> None:

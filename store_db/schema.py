@@ -43,9 +43,7 @@ CREATE TABLE shifts (
     shift_no INTEGER PRIMARY KEY, lane TEXT NOT NULL, staff TEXT NOT NULL, state TEXT NOT NULL, float_fen INTEGER NOT NULL,
     opened_id INTEGER NOT NULL, closed_id INTEGER, counted_fen INTEGER, expected_fen INTEGER
 );
-CREATE TABLE stock_moves (
-    journal_id INTEGER NOT NULL, n INTEGER NOT NULL, sku TEXT NOT NULL, quantity INTEGER NOT NULL, PRIMARY KEY (journal_id, n)
-) WITHOUT ROWID;
+CREATE TABLE stock_moves (id INTEGER PRIMARY KEY, sku TEXT NOT NULL, quantity INTEGER NOT NULL);
 
 CREATE TABLE stock_base (sku TEXT PRIMARY KEY, quantity INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE stock_fold (one INTEGER PRIMARY KEY CHECK (one = 1), folded_to INTEGER NOT NULL);
@@ -86,7 +84,6 @@ CREATE TABLE print_jobs (
     id INTEGER PRIMARY KEY, lane TEXT NOT NULL, journal_id INTEGER NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL,
     tries INTEGER NOT NULL
 );
-CREATE INDEX print_jobs_waiting ON print_jobs (id) WHERE state != 'done';
 """
 
 

@@ -193,4 +193,4 @@ def _check_stock(connection: Connection, proof: Proof) -> None:
 
 
 def _moves(connection: Connection, folded_to: int) -> Iterator[tuple[str, int]]:
-    yield from connection.execute("SELECT sku, quantity FROM stock_moves WHERE journal_id <= ?", (folded_to,))
+    yield from connection.execute("SELECT sku, quantity FROM stock_moves WHERE id <= ?", (folded_to,))

@@ -8,7 +8,6 @@ import dataclasses
 import json
 import types
 import typing
-from collections.abc import Iterable
 from functools import cache
 from typing import Any, TypeVar
 
@@ -16,8 +15,8 @@ T = TypeVar("T")
 
 
 def to_json(value: Any) -> bytes:
-    """Canonical bytes of a dataclass or plain value."""
-    return _ENCODER.encode(value).encode()
+    """Canonical bytes of a dataclass or plain value. TypeError for what has no canonical form."""
+    return _DUMPS(_plain(value)).encode()
 
 
 def from_json(cls: type[T], data: bytes | str) -> T:
@@ -25,43 +24,24 @@ def from_json(cls: type[T], data: bytes | str) -> T:
     return typing.cast(T, _build(cls, json.loads(data)))
 
 
-def _plain(value: Any) -> dict[str, Any]:
-    if not dataclasses.is_dataclass(value):
-        raise TypeError(f"not plain: {type(value).__name__}")
-    items = ((name, getattr(value, name)) for name in _names(value.__class__))
-    return {name: item for name, item in items if item is not None}
+def _plain(value: Any) -> Any:
+    """Dicts, lists, texts, integers and booleans; nothing else has a canonical form."""
+    kind = value.__class__
+    if kind is str or kind is int or kind is bool:
+        return value
+    if dataclasses.is_dataclass(kind):
+        pairs = ((name, getattr(value, name)) for name in _names(value.__class__))
+        return {name: _plain(item) for name, item in pairs if item is not None}
+    if isinstance(value, str):  # an enumeration's text
+        return str(value)
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return {key: _plain(item) for key, item in value.items()}
+    raise TypeError(f"has no canonical form: {value!r}")
 
 
-class _Encoder(json.JSONEncoder):
-    """json with dataclasses, and nothing that has no canonical form (the standard encoder has no hook for refusing it)."""
-
-    def encode(self, o: Any) -> str:
-        _check(o)
-        return super().encode(o)
-
-
-def _check(value: Any) -> None:
-    """Refuse what has no canonical form: a float, a null where it cannot be left out, a key that is no text."""
-    if isinstance(value, float) or value is None:
-        raise TypeError(f"has no canonical form: {value!r}")
-    if isinstance(value, dict):
-        if not all(isinstance(key, str) for key in value):
-            raise TypeError("only texts are keys")
-        _check_all(value.values())
-    elif isinstance(value, list | tuple):
-        _check_all(value)
-    elif dataclasses.is_dataclass(value):
-        items = (getattr(value, name) for name in _names(value.__class__))
-        _check_all(item for item in items if item is not None)
-
-
-def _check_all(values: Iterable[Any]) -> None:
-    for value in values:
-        if type(value) is not str and type(value) is not int:
-            _check(value)
-
-
-_ENCODER = _Encoder(default=_plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+_DUMPS = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
 
 
 @cache

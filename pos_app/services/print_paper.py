@@ -11,28 +11,43 @@ from store_db import journal, print_jobs
 from store_db.journal import Entry
 
 
-def print_waiting(shop: Shop, unsure: frozenset[int]) -> int:
-    """Print what the spool holds, oldest first; how many jobs are left without paper.
+class Spool:
+    """The print jobs of one lane. What an earlier run left behind may have come out or not: it says REPRINT."""
 
-    `unsure` are the jobs that an earlier run left behind: nobody knows whether they came out, so they say REPRINT.
-    """
-    jobs = print_jobs.waiting(shop.store.connection, shop.lane)
-    broken = 0
-    for position, (job_id, journal_id, kind) in enumerate(jobs):
-        try:
-            name, text = paper_of(shop, journal_id, kind)
-        except (RuntimeError, ValueError, LookupError, TypeError):  # a damaged event never stops the others' paper
-            broken += 1
-            continue
-        if job_id in unsure and kind != print_jobs.COPY:
-            text = pad(f"*** {shop.texts['receipt.reprint']} ***", shop.paper_width, "centre").rstrip() + "\n" + text
-        try:
-            shop.printer.print_text(f"{name}-{kind}-{job_id}", text)
-        except OSError:
-            return len(jobs) - position + broken
-        with shop.store.transaction() as connection:
-            print_jobs.set_state(connection, job_id, "done")
-    return broken
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+        self._since = 0  # every job up to here has its paper
+        self._unsure = frozenset(job for job, *_ in print_jobs.waiting(shop.store.connection, shop.lane))
+
+    def __len__(self) -> int:
+        """How many jobs have no paper yet."""
+        return len(print_jobs.waiting(self.shop.store.connection, self.shop.lane, self._since))
+
+    def print_waiting(self) -> int:
+        """Print what waits, oldest first; how many jobs are left without paper."""
+        jobs = print_jobs.waiting(self.shop.store.connection, self.shop.lane, self._since)
+        broken = 0
+        for position, (job_id, journal_id, kind) in enumerate(jobs):
+            try:
+                name, text = paper_of(self.shop, journal_id, kind)
+            except (RuntimeError, ValueError, LookupError, TypeError):  # a damaged event never stops the others' paper
+                broken += 1
+                continue
+            if job_id in self._unsure and kind != print_jobs.COPY:
+                text = _marked(self.shop, "receipt.reprint") + "\n" + text
+            try:
+                self.shop.printer.print_text(f"{name}-{kind}-{job_id}", text)
+            except OSError:
+                return len(jobs) - position + broken
+            with self.shop.store.transaction() as connection:
+                print_jobs.set_state(connection, job_id, "done")
+        if jobs and not broken:
+            self._since = jobs[-1][0]
+        return broken
+
+
+def _marked(shop: Shop, key: str) -> str:
+    return pad(f"*** {shop.texts[key]} ***", shop.paper_width, "centre").rstrip()
 
 
 def paper_of(shop: Shop, journal_id: int, kind: str) -> tuple[str, str]:
@@ -60,7 +75,7 @@ def receipt_text(shop: Shop, entry: Entry, sale: Sale, *, is_copy: bool = False)
     when = local_stamp(entry.header.wall_ms, shop.store.device.utc_offset_min)
     rows = [pad(t["receipt.title"], width, "centre").rstrip()]
     if is_copy:
-        rows.append(pad(f"*** {t['receipt.copy']} ***", width, "centre").rstrip())
+        rows.append(_marked(shop, "receipt.copy"))
     rows += [
         two_sides(t["receipt.number"], sale.number, width),
         two_sides(when, f"{t['receipt.cashier']} {sale.staff}", width),

@@ -78,7 +78,7 @@ class LaneRunner:
         self._draft: Draft | None = None
         self._ops: list[Op] = []
         with translated(shop.store.path):
-            self._unsure = frozenset(job for job, *_ in print_jobs.waiting(shop.store.connection, shop.lane))
+            self._spool = print_paper.Spool(shop)
             self.state = self._opened(lang)
         self._durable: tuple[LaneState, Draft | None] = (self.state, self._draft)
 
@@ -136,7 +136,7 @@ class LaneRunner:
         return replace(
             state,
             catalogue_ms=catalogue.updated_ms(connection),
-            paper_waiting=len(self._unsure),
+            paper_waiting=len(self._spool),
             bags=tuple(bag for bag in bags if bag is not None),
             sales_today=sales.sales_on(connection, self.shop.lane, self.shop.store.business_date()),
         )
@@ -281,7 +281,7 @@ class LaneRunner:
         banner = self.state.banner
         try:
             with translated(self.shop.store.path):
-                left = print_paper.print_waiting(self.shop, self._unsure)
+                left = self._spool.print_waiting()
         except Exception:
             log.exception("the print spool failed")
             left = self.state.paper_waiting + 1

@@ -142,8 +142,8 @@ def test_two_events_that_changed_places_are_named(edited: Callable[[Edit], list[
         ("shifts", "UPDATE shifts SET counted_fen = expected_fen"),
         ("series", "UPDATE series SET code = 'AAAA'"),
         ("epochs", "UPDATE epochs SET reason = 'restore'"),
-        ("stock_moves", "UPDATE stock_moves SET quantity = 0 WHERE n = 1"),
-        ("stock_moves", "INSERT INTO stock_moves VALUES (3, 99, 'WATER', 100)"),
+        ("stock_moves", "UPDATE stock_moves SET quantity = 0 WHERE id & 4095 = 1"),
+        ("stock_moves", "INSERT INTO stock_moves VALUES ((3 << 12) + 99, 'WATER', 100)"),
     ],
 )
 def test_an_edited_table_is_named(edited: Callable[[Edit], list[str]], table: str, sql: str) -> None:
