@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pos_app.domain.errors import BadInput
-from pos_app.domain.goods_rows import COLUMNS
 
 if TYPE_CHECKING:
     from pos_app.services.import_goods import ImportReport
@@ -44,7 +43,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         action="extend",
         default=[],
         metavar="OUR=THEIRS",
-        help=f"our column and the file's; ours: {', '.join(COLUMNS)}",
+        help="our column and the file's, where its header is not recognised",
     )
 
 

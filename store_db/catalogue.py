@@ -62,7 +62,7 @@ def search(connection: Connection, text: str, now_ms: int, most: int = 50) -> li
     if text.isascii() and text.isdigit():
         rows = connection.execute(BY_CODE_PREFIX, {"code": text, "now": now_ms, "most": most}).fetchall()
     words = match_words(text)
-    if words:
+    if text:
         rows += connection.execute(BY_WORDS, {"words": whole_name(text), "now": now_ms, "most": most}).fetchall()
     if words and len(rows) < most:
         rows += connection.execute(BY_WORDS, {"words": words, "now": now_ms, "most": 4 * most}).fetchall()

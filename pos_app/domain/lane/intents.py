@@ -1,6 +1,9 @@
-"""What a lane is told (intents, replies) and what it asks for (effects)."""
+"""What a lane is told (intents, replies) and what it asks for (effects).
 
-from dataclasses import dataclass
+Named tuples: there are forty of them, and a dataclass takes seven times as long to make at every start of a lane.
+"""
+
+from typing import NamedTuple
 
 from pos_app.domain.basket import Basket, Op
 from pos_app.domain.codes import InStoreCode
@@ -12,37 +15,32 @@ from pos_app.domain.tender import Tender
 # ------------------------------------------------------------------ intents: from people and scanners
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
+class Scan(NamedTuple):
     """A whole code from a scanner."""
 
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class CutScan:
+class CutScan(NamedTuple):
     """A scanner's run that stopped in the middle: a visible rejection, never a guess."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Char:
+class Char(NamedTuple):
     """A character typed by a person; `action` is what the key means where no text is being typed."""
 
     char: str
     action: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Press:
+class Press(NamedTuple):
     """A key or a touched button, by the name of its action."""
 
     action: str
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(NamedTuple):
     """Time went by. The only way a lane learns the time."""
 
     now_ms: int
@@ -51,8 +49,7 @@ class Tick:
 # ------------------------------------------------------------------ replies: from the runner
 
 
-@dataclass(frozen=True, slots=True)
-class ItemFound:
+class ItemFound(NamedTuple):
     code: str
     purpose: str
     item: Item
@@ -60,33 +57,28 @@ class ItemFound:
     on_hand: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CodeRefused:
+class CodeRefused(NamedTuple):
     code: str
     purpose: str
     refusal: Refusal
 
 
-@dataclass(frozen=True, slots=True)
-class BadgeSeen:
+class BadgeSeen(NamedTuple):
     staff: str
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(NamedTuple):
     """Something the lane asked for was refused; what was committed before is safe."""
 
     refusal: Refusal
 
 
-@dataclass(frozen=True, slots=True)
-class NumberReady:
+class NumberReady(NamedTuple):
     series_no: int
     counter: int
 
 
-@dataclass(frozen=True, slots=True)
-class SaleDone:
+class SaleDone(NamedTuple):
     """The sale is committed. Only after this may anything say "paid"."""
 
     number: str
@@ -95,18 +87,15 @@ class SaleDone:
     item_count: int
 
 
-@dataclass(frozen=True, slots=True)
-class CancelDone:
+class CancelDone(NamedTuple):
     number: str
 
 
-@dataclass(frozen=True, slots=True)
-class HoldDone:
+class HoldDone(NamedTuple):
     label: str
 
 
-@dataclass(frozen=True, slots=True)
-class HeldRow:
+class HeldRow(NamedTuple):
     draft_id: int
     uid: bytes
     label: str
@@ -116,26 +105,22 @@ class HeldRow:
     total_fen: int
 
 
-@dataclass(frozen=True, slots=True)
-class HeldRows:
+class HeldRows(NamedTuple):
     rows: tuple[HeldRow, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RecallDone:
+class RecallDone(NamedTuple):
     basket: Basket
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """Search results for a text; late ones (another text by now) are dropped."""
 
     text: str
     items: tuple[Item, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PinChecked:
+class PinChecked(NamedTuple):
     """None when number or PIN is wrong."""
 
     purpose: str
@@ -144,25 +129,21 @@ class PinChecked:
     role: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ShiftReady:
+class ShiftReady(NamedTuple):
     shift_no: int
     float_fen: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReportReady:
+class ReportReady(NamedTuple):
     purpose: str  # x | close | closed
     report: Report
 
 
-@dataclass(frozen=True, slots=True)
-class NoSaleDone:
+class NoSaleDone(NamedTuple):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class CopyQueued:
+class CopyQueued(NamedTuple):
     number: str
 
 
@@ -175,68 +156,57 @@ Reply = (
 # ------------------------------------------------------------------ effects
 
 
-@dataclass(frozen=True, slots=True)
-class LookUp:
+class LookUp(NamedTuple):
     code: str
     purpose: str = "sell"
 
 
-@dataclass(frozen=True, slots=True)
-class LookUpSku:
+class LookUpSku(NamedTuple):
     """A good picked from a list instead of scanned."""
 
     sku: str
     purpose: str = "sell"
 
 
-@dataclass(frozen=True, slots=True)
-class SaveOp:
+class SaveOp(NamedTuple):
     """Make an operation durable before its result is painted."""
 
     op: Op
 
 
-@dataclass(frozen=True, slots=True)
-class TakeReceiptNumber:
+class TakeReceiptNumber(NamedTuple):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class CommitSale:
+class CommitSale(NamedTuple):
     tenders: tuple[Tender, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CancelSale:
+class CancelSale(NamedTuple):
     reason: str
     approver: str
 
 
-@dataclass(frozen=True, slots=True)
-class HoldBasket:
+class HoldBasket(NamedTuple):
     label: str
 
 
-@dataclass(frozen=True, slots=True)
-class ListHeld:
+class ListHeld(NamedTuple):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class RecallBasket:
+class RecallBasket(NamedTuple):
     """By id and uid: an id may stand for another basket by now."""
 
     draft_id: int
     uid: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class SearchGoods:
+class SearchGoods(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class CheckPin:
+class CheckPin(NamedTuple):
     purpose: str
     staff: str
     pin: str
@@ -245,50 +215,41 @@ class CheckPin:
         return f"CheckPin(purpose={self.purpose!r}, staff={self.staff!r}, pin='…')"
 
 
-@dataclass(frozen=True, slots=True)
-class OpenShift:
+class OpenShift(NamedTuple):
     float_fen: int
 
 
-@dataclass(frozen=True, slots=True)
-class MakeReport:
+class MakeReport(NamedTuple):
     purpose: str
 
 
-@dataclass(frozen=True, slots=True)
-class CloseShift:
+class CloseShift(NamedTuple):
     counts: tuple[tuple[int, int], ...]
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class RecordNoSale:
+class RecordNoSale(NamedTuple):
     reason: str
     approver: str
 
 
-@dataclass(frozen=True, slots=True)
-class PrintCopy:
+class PrintCopy(NamedTuple):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class PrintReport:
+class PrintReport(NamedTuple):
     purpose: str
 
 
-@dataclass(frozen=True, slots=True)
-class PulseDrawer:
+class PulseDrawer(NamedTuple):
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class PrintWaiting:
+class PrintWaiting(NamedTuple):
     """Send what the spool holds; a failure shows in the status bar and is tried again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Beep:
+class Beep(NamedTuple):
     """done: one short; refused: three quick; look: two pairs."""
 
     kind: str

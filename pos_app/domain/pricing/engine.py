@@ -7,7 +7,7 @@ each stage holds; this version of the package holds shelf prices.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pos_app.domain.basket import Basket
+from pos_app.domain.basket import Basket, Line
 from pos_app.domain.money import tax_included_fen
 from pos_app.domain.pricing.shelf import shelf_price
 
@@ -74,17 +74,15 @@ def price(
     computed on the sum of the net shares of its code: 2 x 3.50 at 13 % is 7.00 with 0.81 VAT inside.
     """
     is_member = customer is not None
-    lines: list[PricedLine] = []
+    lines = [_shelf_stage(line, is_member) for line in basket.lines]
     nets: dict[tuple[str, int], int] = {}
     list_fen = total_fen = item_count = 0
-    for line in basket.lines:
-        shelf = shelf_price(line, is_member)
-        lines.append(PricedLine(line.line_id, shelf.unit_fen, shelf.list_fen, shelf.net_fen, shelf.source))
-        list_fen += shelf.list_fen
-        total_fen += shelf.net_fen
+    for line, priced in zip(basket.lines, lines, strict=True):
+        list_fen += priced.list_fen
+        total_fen += priced.net_fen
         item_count += line.quantity
         key = (line.item.tax_code, line.item.tax_bp)
-        nets[key] = nets.get(key, 0) + shelf.net_fen
+        nets[key] = nets.get(key, 0) + priced.net_fen
     return Priced(
         lines=tuple(lines),
         list_fen=list_fen,
@@ -93,6 +91,25 @@ def price(
         item_count=item_count,
         taxes=_taxes(nets),
     )
+
+
+# A line is a value and the stage is a function of it: an answer may be kept. Keyed by identity, as hashing a line costs more
+# than pricing it; the entry holds the line, so that its id cannot pass to another one.
+_kept: dict[tuple[int, bool], tuple[Line, PricedLine]] = {}
+KEPT_MAX = 8_192
+
+
+def _shelf_stage(line: Line, is_member: bool) -> PricedLine:
+    """The shelf stage of one line, from memory where the very same line was priced before."""
+    kept = _kept.get((id(line), is_member))
+    if kept is not None and kept[0] is line:
+        return kept[1]
+    shelf = shelf_price(line, is_member)
+    priced = PricedLine(line.line_id, shelf.unit_fen, shelf.list_fen, shelf.net_fen, shelf.source)
+    if len(_kept) >= KEPT_MAX:
+        _kept.clear()
+    _kept[id(line), is_member] = (line, priced)
+    return priced
 
 
 def _taxes(nets: Mapping[tuple[str, int], int]) -> tuple[TaxShare, ...]:
