@@ -24,14 +24,16 @@ def from_json(cls: type[T], data: bytes | str) -> T:
     return typing.cast(T, _build(cls, json.loads(data)))
 
 
+LEAVES = frozenset({str, int, bool})
+
+
 def _plain(value: Any) -> Any:
     """Dicts, lists, texts, integers and booleans; nothing else has a canonical form."""
     kind = value.__class__
-    if kind is str or kind is int or kind is bool:
+    if kind in LEAVES:
         return value
     if dataclasses.is_dataclass(kind):
-        pairs = ((name, getattr(value, name)) for name in _names(value.__class__))
-        return {name: _plain(item) for name, item in pairs if item is not None}
+        return _plain_fields(value)
     if isinstance(value, str):  # an enumeration's text
         return str(value)
     if isinstance(value, list | tuple):
@@ -39,6 +41,16 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
         return {key: _plain(item) for key, item in value.items()}
     raise TypeError(f"has no canonical form: {value!r}")
+
+
+def _plain_fields(value: Any) -> dict[str, Any]:
+    """A dataclass without its empty fields. This loop is the better part of a sale's time: leaves are taken as they are."""
+    plain = {}
+    for name in _names(value.__class__):
+        item = getattr(value, name)
+        if item is not None:
+            plain[name] = item if item.__class__ in LEAVES else _plain(item)
+    return plain
 
 
 _DUMPS = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
