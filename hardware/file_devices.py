@@ -4,7 +4,7 @@ import os
 from html import escape
 from pathlib import Path
 
-from wcwidth import wcwidth
+from hardware.paper import cells, char_cells
 
 CELL_WIDTH, ROW_HEIGHT = 9, 20
 
@@ -51,7 +51,7 @@ class NoDrawer:
 def svg(text: str) -> str:
     """The rows of a text as a picture; every character stands in its own cell, so columns stay straight in any font."""
     rows = text.splitlines() or [""]
-    width = max((sum(max(0, wcwidth(c)) for c in row) for row in rows), default=1)
+    width = max((cells(row) for row in rows), default=1)
     marks = [mark for y, row in enumerate(rows) for mark in _marks(row, y)]
     w, h = width * CELL_WIDTH + 40, len(rows) * ROW_HEIGHT + 40
     return (
@@ -65,5 +65,5 @@ def _marks(row: str, y: int) -> list[str]:
     for char in row:
         if char != " ":
             marks.append(f'<text x="{20 + x * CELL_WIDTH}" y="{35 + y * ROW_HEIGHT}">{escape(char)}</text>')
-        x += max(0, wcwidth(char))
+        x += char_cells(char)
     return marks

@@ -1,19 +1,31 @@
 """Text on paper: rows of cells. A Chinese character is two cells wide; nothing here counts characters."""
 
-from wcwidth import wcswidth, wcwidth
+import unicodedata
+from functools import cache
+
+
+@cache
+def char_cells(char: str) -> int:
+    """Cells of one character: 2 for wide and full-width forms, 0 for marks and controls, else 1 (Unicode's UAX 11)."""
+    if unicodedata.category(char) in ("Mn", "Mc", "Me", "Cf", "Cc"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
 def cells(text: str) -> int:
     """How many cells a text takes; control characters take none."""
-    width: int = wcswidth(text)
-    return width if width >= 0 else sum(max(0, wcwidth(c)) for c in text)
+    if text.isascii() and text.isprintable():
+        return len(text)
+    return sum(map(char_cells, text))
 
 
 def cut(text: str, width: int) -> str:
     """The longest beginning that fits; never half a character."""
+    if cells(text) <= width:
+        return text
     used = 0
     for i, char in enumerate(text):
-        used += max(0, wcwidth(char))
+        used += char_cells(char)
         if used > width:
             return text[:i]
     return text

@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 found something wrong (verify, a day that does not verify)
 
 import argparse
 import contextlib
+import gc
 import json
 import logging
 import sys
@@ -20,12 +21,15 @@ from pos_app.domain.errors import LanewiseError, Refusal
 if TYPE_CHECKING:
     from pos_app.config import Config
 
+SCREENS = frozenset({"lane", "sco"})
 REFUSED, INTERNAL = 3, 70
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; every refusal is printed in both languages with its code."""
     args = _parser().parse_args(argv)
+    if args.command in SCREENS:
+        gc.disable()  # starting makes no garbage worth looking for; the app enables it again after its first picture
     try:
         return int(RUN[args.command](args))
     except LanewiseError as error:
@@ -200,6 +204,7 @@ def _run_app(shops, settings, args, lang: str, hint: str) -> int:  # type: ignor
 
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     os.environ.setdefault("ESCDELAY", "25")
+    os.environ.setdefault("TEXTUAL_FPS", "250")  # a scan is drawn when it is there, not at the next sixtieth of a second
     from pos_app.services.run_lane import LaneRunner
     from pos_app.tui.app import LaneApp
     from pos_app.tui.keys import key_map

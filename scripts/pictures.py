@@ -4,9 +4,8 @@ import tempfile
 from html import escape
 from pathlib import Path
 
-from wcwidth import wcwidth
-
 from hardware.file_devices import NoDrawer, NoPrinter
+from hardware.paper import cells, char_cells
 from pos_app.demo import shop as demo_shop
 from pos_app.demo.day import DayClock, SeededIds
 from pos_app.domain.codes import check_digit
@@ -60,18 +59,18 @@ def svg(frame: Frame, theme: str) -> str:
         x = 0
         for text, role in row:
             front, back, bold = roles[role]
-            width = sum(max(0, wcwidth(c)) for c in text)
+            width = cells(text)
             marks.append(
                 f'<rect x="{EDGE + x * CELL}" y="{EDGE + y * ROW}" width="{width * CELL}" height="{ROW}" fill="{back}"/>'
             )
             for char in text:
                 if char != " ":
                     weight = ' font-weight="bold"' if bold else ""
-                    weight += ' font-size="17"' if wcwidth(char) == 2 else ""
+                    weight += ' font-size="17"' if char_cells(char) == 2 else ""
                     at = f'x="{EDGE + x * CELL}" y="{EDGE + y * ROW + 15}"'
                     marks.append(f'<text {at} fill="{front}"{weight}>{escape(char)}</text>')
-                x += max(0, wcwidth(char))
-    columns = sum(max(0, wcwidth(c)) for text, _ in frame.rows[0] for c in text)
+                x += char_cells(char)
+    columns = sum(cells(text) for text, _ in frame.rows[0])
     w, h = columns * CELL + 2 * EDGE, len(frame.rows) * ROW + 2 * EDGE
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{w}" height="{h}" font-family="monospace" font-size="15">'

@@ -32,7 +32,12 @@ def restore(copy: Path, path: Path) -> Store:
     if path.exists():
         raise StoreError("POS-1010", path=path)
     _must_verify(copy)
-    _copy(copy, path)
+    part = path.with_name(path.name + ".part")
+    part.unlink(missing_ok=True)
+    _copy(copy, part)
+    for suffix in ("-wal", "-shm"):  # of the file that is gone: they must not be read into this one
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    os.replace(part, path)
     store = Store(path, connect(path), SystemClock(), SystemIds())
     store.open_epoch("restore")
     return store

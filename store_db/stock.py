@@ -54,4 +54,4 @@ def fold(connection: Connection, events_max: int = 200) -> int:
         (folded_to, upto),
     )
     connection.execute("UPDATE stock_fold SET folded_to = ?", (upto,))
-    return (last - upto) >> PLACE_BITS
+    return (last >> PLACE_BITS) - (upto >> PLACE_BITS)

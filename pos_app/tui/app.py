@@ -4,6 +4,7 @@ Nothing on the scan path asks for layout: one widget draws rows, and only the ce
 """
 
 import asyncio
+import gc
 import select
 import time
 from collections.abc import Callable
@@ -141,6 +142,7 @@ class LaneApp(App[int]):
 
     def on_mount(self) -> None:
         self.set_interval(1.0, self._tick)
+        self.call_after_refresh(gc.enable)
         self._paint()
 
     def on_resize(self, event: events.Resize) -> None:

@@ -124,11 +124,13 @@ def test_after_the_close_nothing_is_sold_until_the_next_shift(till: Till) -> Non
     assert till.sold == [("WATER", 1)]
 
 
-@pytest.mark.parametrize("way", ["find", "recall"])
+@pytest.mark.parametrize("way", ["find", "recall", "undo"])
 def test_no_way_in_sells_without_a_shift(till: Till, way: str) -> None:
     """A sale outside any shift is on no Z and its cash in no expected figure."""
-    till.scan(MILK).press("hold").close().press("back")
-    if way == "find":
+    till.scan(MILK).press("hold").scan(WATER).press("void").close().press("back")
+    if way == "undo":
+        till.press("undo")
+    elif way == "find":
         till.press("find").type("可乐\n")
     else:
         till.press("hold", "enter")

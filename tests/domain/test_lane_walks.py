@@ -16,7 +16,7 @@ from tests.shop_kit import BAGS, ITEMS
 
 STEPS = 5_000
 SKINS = (CASHIER, SELF_CHECKOUT)
-SEEDS = (1, 2)
+SEEDS = (1, 12)
 
 
 class Walk:
@@ -199,7 +199,7 @@ def test_time_alone_takes_no_money_and_loses_no_basket(walk: Walk) -> None:
         if n % 20 == 0:
             world = World(random.Random(n))
             for ms in (1_000, 61_000, 121_000, -500_000, 10**9):
-                had = state.basket
+                had = {line.line_id for line in state.basket.lines}
                 state = world.run(state, Tick(state.now_ms + ms))
                 kept = [state.basket, *world.held.values()]
-                assert any(set(had.lines) <= set(basket.lines) for basket in kept), walk.here
+                assert any(had <= {line.line_id for line in basket.lines} for basket in kept), walk.here

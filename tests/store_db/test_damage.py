@@ -224,10 +224,14 @@ def test_a_lane_on_a_damaged_page_says_so_and_keeps_what_is_safe(till: Till, tab
 def spoil_page_of(path: Path, number: str) -> None:
     """Overwrite the leaf of the journal's tree that holds this sale."""
     data = bytearray(path.read_bytes())
-    for at in range(4096, len(data), 4096):
-        page = bytes(data[at : at + 4096])
-        if page[0] == 0x0D and f'"number":"{number}"'.encode() in page and page.count(b'"tenders"') > 1:
-            data[at : at + 4096] = b"\xff" * 4096
+    size = int.from_bytes(data[16:18], "big")
+    spoiled = 0
+    for at in range(size, len(data), size):
+        page = bytes(data[at : at + size])
+        if page[0] == 0x0D and f'"number":"{number}"'.encode() in page and b'"tenders"' in page:
+            data[at : at + size] = b"\xff" * size
+            spoiled += 1
+    assert spoiled
     path.write_bytes(data)
 
 

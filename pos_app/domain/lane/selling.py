@@ -244,6 +244,8 @@ def pay(state: LaneState) -> Step:
     """To the payment screen, after every question the basket raises."""
     if not state.basket.lines:
         return refused(state, refuse("POS-3001"))
+    if state.shift_no is None:
+        return refused(state, refuse("POS-4003"))
     state = cleared(state)
     if state.unapproved():
         return replace(state, dialog=Dialog("age")), (Beep("look"),)

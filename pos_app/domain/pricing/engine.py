@@ -74,44 +74,79 @@ def price(
     computed on the sum of the net shares of its code: 2 x 3.50 at 13 % is 7.00 with 0.81 VAT inside.
     """
     is_member = customer is not None
-    lines = [_shelf_stage(line, is_member) for line in basket.lines]
-    nets: dict[tuple[str, int], int] = {}
-    list_fen = total_fen = item_count = 0
-    for line, priced in zip(basket.lines, lines, strict=True):
-        list_fen += priced.list_fen
-        total_fen += priced.net_fen
-        item_count += line.quantity
-        key = (line.item.tax_code, line.item.tax_bp)
-        nets[key] = nets.get(key, 0) + priced.net_fen
+    sums = _Sums() if is_member != _last.is_member else _last.behind(basket.lines)
+    for line in basket.lines[len(sums.lines) :]:
+        sums.add(line, is_member)
+    _remember(sums, basket.lines, is_member)
     return Priced(
-        lines=tuple(lines),
-        list_fen=list_fen,
-        discount_fen=list_fen - total_fen,
-        total_fen=total_fen,
-        item_count=item_count,
-        taxes=_taxes(nets),
+        lines=tuple(sums.lines),
+        list_fen=sums.list_fen,
+        discount_fen=sums.list_fen - sums.total_fen,
+        total_fen=sums.total_fen,
+        item_count=sums.item_count,
+        taxes=_taxes(sums.nets),
     )
 
 
-# A line is a value and the stage is a function of it: an answer may be kept. Keyed by identity, as hashing a line costs more
-# than pricing it; the entry holds the line, so that its id cannot pass to another one.
-_kept: dict[tuple[int, bool], tuple[Line, PricedLine]] = {}
-KEPT_MAX = 8_192
+class _Sums:
+    """The shelf stage of some lines, summed."""
+
+    def __init__(self) -> None:
+        self.lines: list[PricedLine] = []
+        self.nets: dict[tuple[str, int], list[int]] = {}  # tax code and rate -> [net, lines]
+        self.list_fen = self.total_fen = self.item_count = 0
+
+    def add(self, line: Line, is_member: bool) -> None:
+        shelf = shelf_price(line, is_member)
+        self.lines.append(PricedLine(line.line_id, shelf.unit_fen, shelf.list_fen, shelf.net_fen, shelf.source))
+        self._count(line, shelf.list_fen, shelf.net_fen, 1)
+
+    def drop(self, line: Line) -> None:
+        priced = self.lines.pop()
+        self._count(line, priced.list_fen, priced.net_fen, -1)
+
+    def _count(self, line: Line, list_fen: int, net_fen: int, sign: int) -> None:
+        self.list_fen += sign * list_fen
+        self.total_fen += sign * net_fen
+        self.item_count += sign * line.quantity
+        key = (line.item.tax_code, line.item.tax_bp)
+        net = self.nets.setdefault(key, [0, 0])
+        net[0] += sign * net_fen
+        net[1] += sign
+        if net[1] == 0:
+            del self.nets[key]
 
 
-def _shelf_stage(line: Line, is_member: bool) -> PricedLine:
-    """The shelf stage of one line, from memory where the very same line was priced before."""
-    kept = _kept.get((id(line), is_member))
-    if kept is not None and kept[0] is line:
-        return kept[1]
-    shelf = shelf_price(line, is_member)
-    priced = PricedLine(line.line_id, shelf.unit_fen, shelf.list_fen, shelf.net_fen, shelf.source)
-    if len(_kept) >= KEPT_MAX:
-        _kept.clear()
-    _kept[id(line), is_member] = (line, priced)
-    return priced
+class _Last:
+    """The last basket that was priced: the next one is nearly always the same with one more line, or its last line changed.
+
+    Lines are values and the stage is a function of each alone, so carrying sums over gives what adding them up again gives.
+    """
+
+    def __init__(self) -> None:
+        self.basket_lines: tuple[Line, ...] = ()
+        self.is_member = False
+        self.sums = _Sums()
+
+    def behind(self, lines: tuple[Line, ...]) -> _Sums:
+        """The sums of the beginning that both baskets share; empty ones where they share less than all lines but the last."""
+        sums, old = self.sums, self.basket_lines
+        self.basket_lines, self.sums = (), _Sums()  # until the new ones are whole
+        shared = next((i for i, (a, b) in enumerate(zip(old, lines, strict=False)) if a is not b), min(len(old), len(lines)))
+        if shared < len(old) - 1:
+            return _Sums()
+        if shared == len(old) - 1:
+            sums.drop(old[-1])
+        return sums
 
 
-def _taxes(nets: Mapping[tuple[str, int], int]) -> tuple[TaxShare, ...]:
-    ordered = sorted(nets.items())
+_last = _Last()
+
+
+def _remember(sums: _Sums, lines: tuple[Line, ...], is_member: bool) -> None:
+    _last.basket_lines, _last.sums, _last.is_member = lines, sums, is_member
+
+
+def _taxes(nets: Mapping[tuple[str, int], list[int]]) -> tuple[TaxShare, ...]:
+    ordered = sorted((key, net_fen) for key, (net_fen, _) in nets.items())
     return tuple(TaxShare(code, bp, net_fen, tax_included_fen(net_fen, bp)) for (code, bp), net_fen in ordered)
