@@ -91,10 +91,17 @@ class Terminal:
 
     def peak_bytes(self) -> int:
         """The most memory it has had resident. Not ru_maxrss, which a child inherits from who forked it."""
+        return self._status_bytes("VmHWM:")
+
+    def resident_bytes(self) -> int:
+        """The memory it has resident now."""
+        return self._status_bytes("VmRSS:")
+
+    def _status_bytes(self, name: str) -> int:
         for line in Path(f"/proc/{self.pid}/status").read_text(encoding="ascii", errors="replace").splitlines():
-            if line.startswith("VmHWM:"):
+            if line.startswith(name):
                 return int(line.split()[1]) * 1024
-        raise RuntimeError(f"no peak of process {self.pid}")
+        raise RuntimeError(f"no {name} of process {self.pid}")
 
     def used_s(self) -> float:
         """CPU of the program that has ended (wait4's user + system), in seconds; releases the terminal."""

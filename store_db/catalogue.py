@@ -167,7 +167,9 @@ def _rank(item: Item, text: str) -> tuple[int, int, str]:
 
 
 def _item(row: Any) -> Item:
+    sku, name, price, name_en, unit, category, member, promo, tax, weighed, ask, restricted, *flags, tax_bp = row
+    points, discount, override, stop = flags
     return Item(
-        row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], row[16], bool(row[9]), bool(row[10]),
-        row[11], bool(row[12]), bool(row[13]), bool(row[14]), bool(row[15]),
+        sku, name, price, name_en, unit, category, member, promo, tax, tax_bp, weighed == 1, ask == 1, restricted,
+        points == 1, discount == 1, override == 1, stop == 1,
     )  # fmt: skip
