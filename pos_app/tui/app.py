@@ -156,8 +156,6 @@ class LaneApp(App[int]):
             self._key(event)
         elif isinstance(event, events.Paste):
             self._take(self.wedge.paste(event.text, _ms(event.time)))
-        elif isinstance(event, events.MouseUp):
-            self._touch(event)
         else:
             await super().on_event(event)
 
@@ -228,8 +226,9 @@ class LaneApp(App[int]):
         elif action:
             self._queue(Press(action))
 
-    def _touch(self, event: events.MouseUp) -> None:
-        action = self._frame().action_at(event.x, event.y)
+    def on_click(self, event: events.Click) -> None:
+        """A touch or a mouse click, by what stands there."""
+        action = self._frame().action_at(int(event.screen_x), int(event.screen_y))
         if action.startswith("line_"):
             return
         if action:
