@@ -1,7 +1,6 @@
 """Devices that write files: paper as text and as a picture (SVG, cell by cell), drawer pulses as lines of a log."""
 
 import os
-from html import escape
 from pathlib import Path
 
 from hardware.paper import cells, char_cells
@@ -58,6 +57,11 @@ def svg(text: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{w}" height="{h}" font-family="monospace" font-size="15">'
         f'<rect width="{w}" height="{h}" fill="#fff"/>{"".join(marks)}</svg>\n'
     )
+
+
+def escape(char: str) -> str:
+    """A character as XML text."""
+    return {"&": "&amp;", "<": "&lt;", ">": "&gt;"}.get(char, char)
 
 
 def _marks(row: str, y: int) -> list[str]:

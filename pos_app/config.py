@@ -1,7 +1,6 @@
 """One TOML file; every default is visible here, an unknown key is an error."""
 
 import os
-import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -50,6 +49,8 @@ def load(argument: str | None = None) -> Config:
     path = find(argument)
     if path is None:
         return Config()
+    import tomllib  # most lanes of a demo or a test have no file to read
+
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

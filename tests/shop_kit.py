@@ -67,7 +67,7 @@ GOODS = (
 )
 ITEMS = {
     row["sku"]: Item(
-        **{name: row[name] for name in Item.__slots__ if name in row and name not in ("weighed", "ask_price", "stop_sale")},
+        **{name: row[name] for name in Item._fields if name in row and name not in ("weighed", "ask_price", "stop_sale")},
         weighed=bool(row["weighed"]), ask_price=bool(row["ask_price"]), stop_sale=bool(row["stop_sale"]),
     )
     for row in GOODS

@@ -5,6 +5,7 @@ power cut gives the same basket, line for line.
 """
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from pos_app.domain.goods import Item
 from pos_app.domain.tender import Tender
@@ -28,60 +29,51 @@ class Line:
     flagged: bool = False  # the label's amount and weight disagree
 
 
-@dataclass(frozen=True, slots=True)
-class AddLine:
+class AddLine(NamedTuple):
     line: Line
 
 
-@dataclass(frozen=True, slots=True)
-class SetQuantity:
+class SetQuantity(NamedTuple):
     line_id: int
     quantity: int
 
 
-@dataclass(frozen=True, slots=True)
-class VoidLine:
+class VoidLine(NamedTuple):
     line_id: int
     staff: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RestoreLine:
+class RestoreLine(NamedTuple):
     line_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class Approve:
+class Approve(NamedTuple):
     """A member of staff looked: proof of age for every restricted class named, on the lines there are now."""
 
     staff: str
     classes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TakeNumber:
+class TakeNumber(NamedTuple):
     """The receipt number, taken at the first attempt to pay by something that can fail."""
 
     series_no: int
     counter: int
 
 
-@dataclass(frozen=True, slots=True)
-class AddTender:
+class AddTender(NamedTuple):
     """Money that was taken outside (a card terminal): it has to survive a power cut before the sale is whole."""
 
     tender: Tender
 
 
-@dataclass(frozen=True, slots=True)
-class DropTender:
+class DropTender(NamedTuple):
     """The newest tender was given back outside."""
 
     staff: str
 
 
-@dataclass(frozen=True, slots=True)
-class Undo:
+class Undo(NamedTuple):
     """Take the latest line action back."""
 
 

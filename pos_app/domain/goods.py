@@ -1,7 +1,7 @@
 """A good as the catalogue knows it, and what may be done with it: flags are data."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Restricted(StrEnum):
@@ -13,8 +13,7 @@ class Restricted(StrEnum):
     BAG = "bag"  # carrier bag: a line of its own, never discounted or given
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One row of the catalogue, as it stood when it was scanned. Prices include VAT; per kg where `weighed`."""
 
     sku: str

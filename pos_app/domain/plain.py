@@ -1,4 +1,4 @@
-"""Dataclasses to canonical JSON and back.
+"""Dataclasses and named tuples to canonical JSON and back.
 
 Canonical: sorted keys, UTF-8, no blanks, integers, strings, booleans, lists and objects only. A field that holds None is
 left out, a float is refused: the same value always gives the same bytes, on every machine.
@@ -32,7 +32,7 @@ def _plain(value: Any) -> Any:
     kind = value.__class__
     if kind in LEAVES:
         return value
-    if dataclasses.is_dataclass(kind):
+    if hasattr(kind, "_fields") or dataclasses.is_dataclass(kind):
         return _plain_fields(value)
     if isinstance(value, str):  # an enumeration's text
         return str(value)
@@ -58,6 +58,8 @@ _DUMPS = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", "
 
 @cache
 def _names(cls: type) -> tuple[str, ...]:
+    if hasattr(cls, "_fields"):
+        return typing.cast(tuple[str, ...], cls._fields)
     return tuple(field.name for field in dataclasses.fields(cls))
 
 
@@ -75,7 +77,7 @@ def _build(hint: Any, value: Any) -> Any:
         if len(parts) == 2 and parts[1] is Ellipsis:
             return tuple(_build(parts[0], item) for item in value)
         return tuple(_build(part, item) for part, item in zip(parts, value, strict=True))
-    if dataclasses.is_dataclass(hint):
+    if hasattr(hint, "_fields") or dataclasses.is_dataclass(hint):
         hints = _hints(typing.cast(type, hint))
         return typing.cast(type, hint)(**{name: _build(hints[name], value[name]) for name in hints if name in value})
     return value
