@@ -55,6 +55,9 @@ class ImportReport:
     dry_run: bool
 
 
+CACHE_KIB = 8_192
+
+
 def import_goods(
     store: Store,
     file: Path,
@@ -72,6 +75,7 @@ def import_goods(
     Raises BadInput (nothing was changed) and StoreError (what was applied stays; the same call goes on from there).
     """
     digest = _digest(file, column_map)
+    store.connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")  # a lane needs little, an import goes all over the file
     with _stage(store.path, digest, dry_run) as stage:
         staged = stage.staged() or stage_goods(stage, store, open_goods(file, column_map), progress)
         stage.plan(store.path, staged.kept)

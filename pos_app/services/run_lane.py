@@ -236,7 +236,7 @@ class LaneRunner:
         row = check_pin.find_staff(self.shop.store.connection, effect)
         if self._later is None:
             return (check_pin.check_pin(row, effect),)
-        self._later(lambda: check_pin.check_pin(row, effect))
+        self._later(lambda: check_pin.check_pin_outside(row, effect))
         return ()
 
     def _open_shift(self, effect: OpenShift) -> Iterable[Reply]:
