@@ -6,7 +6,7 @@ every pair of neighbours, every word, and every ending of the pinyin initials (s
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from pos_app.domain.codes import InStoreRule
@@ -119,10 +119,6 @@ def put_items(connection: Connection, rows: Iterable[dict[str, Any]], now_ms: in
         _put_item(connection, row)
     _merge_names(connection)
     connection.execute("UPDATE catalogue_state SET updated_ms = ?", (now_ms,))
-
-
-def all_skus(connection: Connection) -> Iterator[str]:
-    return (row[0] for row in connection.execute("SELECT sku FROM items ORDER BY id"))
 
 
 STORED_COLUMNS = (*ITEM_COLUMNS, "pinyin", "cost_fen")

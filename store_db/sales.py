@@ -92,13 +92,3 @@ def last_sale_id(connection: Connection, lane: str) -> int | None:
     sql = "SELECT id FROM journal WHERE kind = 'sale' AND lane = ? ORDER BY id DESC LIMIT 1"
     row = connection.execute(sql, (lane,)).fetchone()
     return int(row[0]) if row else None
-
-
-def receipt_id(connection: Connection, lane: str, code: str, counter: int) -> int | None:
-    """Journal id of a paid receipt by its printed number."""
-    row = connection.execute(
-        "SELECT journal_id FROM receipts JOIN series USING (series_no) "
-        "WHERE lane = ? AND code = ? AND counter = ? AND state = 'paid'",
-        (lane, code, counter),
-    ).fetchone()
-    return int(row[0]) if row else None

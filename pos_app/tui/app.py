@@ -229,8 +229,6 @@ class LaneApp(App[int]):
     def on_click(self, event: events.Click) -> None:
         """A touch or a mouse click, by what stands there."""
         action = self._frame().action_at(int(event.screen_x), int(event.screen_y))
-        if action.startswith("line_"):
-            return
         if action:
             self._queue(Press(action))
         elif self.lane.state.is_self_checkout:

@@ -60,7 +60,6 @@ def _basket(state: LaneState, box: Box, height: int) -> None:
         name = f"{mark}{i + 1:3d} {line_text(state, line, money, name_width - 5)}"
         quantity = "" if line.weight_g is not None else str(line.quantity)
         box.rows.append(_columns(name, quantity, format_yuan(money.list_fen), name_width, role))
-        box.touch(f"line_{line.line_id}")
         if money.saving_fen:
             saving_row(state, money, box, 5)
 

@@ -31,7 +31,6 @@ class LaneConfig:
     no_sale_reasons: tuple[str, ...] = ("change_notes", "check_drawer", "mistake")
     difference_reasons: tuple[str, ...] = ("miscount", "wrong_change", "unknown")
     bag_skus: tuple[str, ...] = ()
-    two_languages: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ each stage holds; this version of the package holds shelf prices.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pos_app.domain.basket import Basket, Line
 from pos_app.domain.money import tax_included_fen
@@ -57,7 +57,6 @@ class Priced:
     taxes: tuple[TaxShare, ...] = ()
     proved: bool = True
     gap_fen: int = 0
-    events: tuple[str, ...] = field(default=())
 
 
 def price(
