@@ -157,7 +157,7 @@ def _progress(what: str, done: int, total: int) -> None:
 
 def run_lane(args: argparse.Namespace) -> int:
     from pos_app.domain.lane.state import CASHIER, SELF_CHECKOUT, LaneConfig
-    from pos_app.domain.pricing import Package
+    from pos_app.domain.pricing.model import Package
     from store_db.store import Store
 
     settings = _config(args)

@@ -6,7 +6,7 @@ from itertools import takewhile
 from typing import Any
 
 from pos_app.domain.events import Header
-from pos_app.domain.pricing.engine import TaxShare
+from pos_app.domain.pricing.model import TaxShare
 from pos_app.domain.shift import SaleFigures
 from pos_app.domain.tender import Tender
 from store_db.connection import Connection

@@ -94,9 +94,30 @@ def run_script(connection: Connection, script: str) -> None:
             connection.execute(statement)
 
 
-def first_tables(connection: Connection) -> None:
-    run_script(connection, TABLES_1)
+TABLES_2 = """
+"""  # packages and price-change tasks
+
+TABLES_3 = """
+"""  # members, points, coupons
+
+TABLES_4 = """
+"""  # returns
 
 
-STEPS: tuple[tuple[str, Callable[[Connection], None]], ...] = (("0001_first_tables", first_tables),)
+def _step(script: str) -> Callable[[Connection], None]:
+    return lambda connection: run_script(connection, script)
+
+
+STEPS: tuple[tuple[str, Callable[[Connection], None]], ...] = (
+    ("0001_first_tables", _step(TABLES_1)),
+    ("0002_packages", _step(TABLES_2)),
+    ("0003_members", _step(TABLES_3)),
+    ("0004_returns", _step(TABLES_4)),
+)
 VERSION = len(STEPS)
+
+
+def make_tables(connection: Connection) -> None:
+    """Every table, in a fresh database."""
+    for _, step in STEPS:
+        step(connection)

@@ -13,7 +13,7 @@ from store_db import journal
 from store_db.connection import Connection, connect, sqlite, translated
 from store_db.journal import Entry
 from store_db.projectors import PROJECTED_TABLES, project
-from store_db.schema import VERSION, first_tables
+from store_db.schema import VERSION, make_tables
 
 PROBLEMS_MAX = 50
 # What a changed row can raise on its way through hash, JSON, dataclass and projector.
@@ -91,7 +91,7 @@ def _rebuild(connection: Connection, proof: Proof, progress: Callable[[int], Non
     scratch = sqlite.connect(":memory:", isolation_level=None)
     scratch.row_factory = sqlite.Row
     scratch.execute("BEGIN")
-    first_tables(scratch)
+    make_tables(scratch)
     previous: Entry | None = None
     uids: set[bytes] = set()
     for entry in journal.entries(connection):

@@ -5,9 +5,10 @@ power cut gives the same basket, line for line.
 """
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from pos_app.domain.goods import Item
+from pos_app.domain.pricing.model import STRANGER, Customer
 from pos_app.domain.tender import Tender
 
 QUANTITY_MAX = 9_999
@@ -73,14 +74,44 @@ class DropTender(NamedTuple):
     staff: str
 
 
+class AttachMember(NamedTuple):
+    """A member, as known at this moment; `label` is masked (林* 8821). `may_spend` is False when attached by phone alone."""
+
+    customer: Customer
+    label: str = ""
+    may_spend: bool = False
+
+
+class DetachMember(NamedTuple):
+    """The shopper goes on as a stranger."""
+
+
+class AddCode(NamedTuple):
+    """A coupon's code: `promotion` is the coupon promotion it opens, `code` the single code that is used up."""
+
+    code: str
+    promotion: str
+
+
+class DropCode(NamedTuple):
+    code: str
+
+
+class SpendPoints(NamedTuple):
+    """So many points may be spent on this basket; 0 for none."""
+
+    points: int
+
+
 class Undo(NamedTuple):
     """Take the latest line action back."""
 
 
-Op = AddLine | SetQuantity | VoidLine | RestoreLine | Approve | TakeNumber | AddTender | DropTender | Undo
-OPS: dict[str, type] = {
-    cls.__name__: cls for cls in (AddLine, SetQuantity, VoidLine, RestoreLine, Approve, TakeNumber, AddTender, DropTender, Undo)
-}
+Op = (
+    AddLine | SetQuantity | VoidLine | RestoreLine | Approve | TakeNumber | AddTender | DropTender | AttachMember | DetachMember
+    | AddCode | DropCode | SpendPoints | Undo
+)  # fmt: skip
+OPS: dict[str, type] = {cls.__name__: cls for cls in get_args(Op)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +138,9 @@ class Basket:
     next_line_id: int = 1
     number: tuple[int, int] | None = None
     tenders: tuple[Tender, ...] = ()
+    member: AttachMember | None = None
+    codes: tuple[AddCode, ...] = ()
+    points: int = 0  # may be spent
     undo: tuple[Op, ...] = ()  # what takes the latest line actions back, newest last
 
     def line(self, line_id: int) -> Line | None:
@@ -116,6 +150,11 @@ class Basket:
         """Who saw proof of age for this line's class, after the line was added."""
         seen = (a for a in self.approvals if line.item.restricted in a.classes and line.line_id in a.line_ids)
         return next(seen, None)
+
+    @property
+    def customer(self) -> Customer:
+        """Whom this basket is priced for: only points that were asked for may be spent."""
+        return self.member.customer._replace(points=self.points) if self.member else STRANGER
 
     def is_approved(self, line: Line) -> bool:
         return self.approval_of(line) is not None
@@ -156,6 +195,16 @@ def apply(basket: Basket, op: Op) -> Basket:
             return replace(basket, tenders=(*basket.tenders, tender))
         case DropTender():
             return replace(basket, tenders=basket.tenders[:-1])
+        case AttachMember():
+            return replace(basket, member=op, points=0)
+        case DetachMember():
+            return replace(basket, member=None, points=0)
+        case AddCode(code):
+            return replace(basket, codes=(*(c for c in basket.codes if c.code != code), op))
+        case DropCode(code):
+            return replace(basket, codes=tuple(c for c in basket.codes if c.code != code))
+        case SpendPoints(points):
+            return replace(basket, points=points)
         case Undo():
             return _undo(basket)
 

@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pos_app.domain.pricing.engine import TaxShare
+from pos_app.domain.pricing.model import Applied, Gift, LineShare, Raised, Stamps, TaxShare
 from pos_app.domain.tender import Tender
 
 KINDS: dict[str, type["Event"]] = {}
@@ -56,7 +56,9 @@ class SeriesOpened(Event):
 
 @dataclass(frozen=True, slots=True)
 class SaleLine:
-    """One line of a sale as it stood: `list_fen - discount_fen == net_fen`; `source` names the shelf price that won."""
+    """One line of a sale as it stood: `list_fen - discount_fen == net_fen`; `source` names the shelf price that won,
+
+    `shares` what each promotion took off."""
 
     sku: str
     code: str
@@ -72,6 +74,26 @@ class SaleLine:
     source: str = "list"
     approved_by: str | None = None
     flagged: bool | None = None
+    shares: tuple[LineShare, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PointsMove:
+    """Points of one member, lot by lot: above zero in, below zero out. `lot` is "sale uid:rule id" of what made the lot."""
+
+    rule: str
+    lot: str
+    points: int
+    expires: str = ""  # the last day the lot counts, YYYY-MM-DD
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedCoupon:
+    """A coupon given with the sale: its code, the coupon promotion it opens, the last day it counts."""
+
+    code: str
+    promotion: str
+    expires: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +128,13 @@ class Sale(Event):
     package: str
     voided: tuple[VoidedLine, ...] = ()
     customer: str | None = None
+    offers: tuple[Applied, ...] | None = None  # what applied, with its numbers: the trace
+    gifts: tuple[Gift, ...] | None = None
+    raised: tuple[Raised, ...] | None = None
+    stamps: tuple[Stamps, ...] | None = None
+    coupons: tuple[str, ...] | None = None  # codes used up
+    issued: tuple[IssuedCoupon, ...] | None = None
+    points: tuple[PointsMove, ...] | None = None
 
 
 @_register

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pos_app.domain.pricing.engine import TaxShare
+from pos_app.domain.pricing.model import TaxShare
 from pos_app.domain.tender import CASH, Tender
 
 DIFFERENCE_REASON_ABOVE_FEN = 1_000

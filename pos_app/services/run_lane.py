@@ -47,7 +47,7 @@ from pos_app.domain.lane.intents import (
     TakeReceiptNumber,
 )
 from pos_app.domain.lane.state import Banner
-from pos_app.domain.pricing import price
+from pos_app.domain.pricing.engine import price
 from pos_app.services import check_pin, print_paper, work_shift
 from pos_app.services.cancel_sale import cancel_inside, cancel_sale, take_number
 from pos_app.services.resolve_code import resolve_code, resolve_sku
@@ -213,7 +213,7 @@ class LaneRunner:
         rows = []
         for draft in drafts.held_drafts(connection):
             basket = drafts.basket_of(connection, draft.id)
-            priced = price(basket, None, self.shop.config.package, self.shop.now_ms())
+            priced = price(basket, basket.customer, self.shop.config.package, self.shop.now_ms())
             rows.append(
                 HeldRow(draft.id, draft.uid, draft.label, draft.lane, draft.since_ms, len(basket.lines), priced.total_fen)
             )

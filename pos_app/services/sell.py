@@ -4,7 +4,7 @@ from pos_app.domain.basket import Basket
 from pos_app.domain.events import Sale, SaleLine, VoidedLine, sale_is_whole
 from pos_app.domain.lane.intents import SaleDone
 from pos_app.domain.lane.state import LaneState
-from pos_app.domain.pricing import Priced
+from pos_app.domain.pricing.model import Priced
 from pos_app.domain.tender import Tender, rounding_fen
 from pos_app.services.shop import Shop
 from store_db import print_jobs

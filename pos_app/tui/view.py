@@ -8,7 +8,7 @@ from pos_app.domain.basket import Line
 from pos_app.domain.goods import ADULT_ONLY, Item
 from pos_app.domain.lane.state import Banner, LaneState
 from pos_app.domain.money import format_weight, format_yuan
-from pos_app.domain.pricing import PricedLine
+from pos_app.domain.pricing.model import PricedLine
 from pos_app.i18n import text
 from pos_app.tui.frame import Box, Row
 from pos_app.tui.keys import KeyMap, key_for

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pos_app.domain.events import GENESIS, KINDS, Header, Sale, SaleLine, chain_hash, number_text, sale_is_whole
-from pos_app.domain.pricing.engine import TaxShare
+from pos_app.domain.pricing.model import TaxShare
 from pos_app.domain.tender import Tender
 
 HEADER = Header(b"d" * 16, b"e" * 8, 7, b"u" * 16, "sale", 1, "01", "2026-03-01", 1_790_000_000_000, 99, b"b" * 16, 0)

@@ -9,7 +9,7 @@ from pos_app.domain.goods import ADULT_ONLY
 from pos_app.domain.lane import LaneConfig, LaneState, start
 from pos_app.domain.lane.intents import CommitSale, Press, Scan, Tick
 from pos_app.domain.lane.state import CASHIER, SELF_CHECKOUT
-from pos_app.domain.pricing import price
+from pos_app.domain.pricing.engine import price
 from pos_app.i18n import text
 from tests.domain.lane_world import CODES, TAKES_MONEY, World, random_intent
 from tests.shop_kit import BAGS, ITEMS
@@ -60,7 +60,7 @@ def test_no_sequence_of_intents_breaks_the_machine(walk: Walk) -> None:
 
 def test_what_is_shown_holds_together_in_every_state(walk: Walk) -> None:
     for _, _, state, _ in walk:
-        assert state.priced == price(state.basket, None, state.config.package, state.now_ms), walk.here
+        assert state.priced == price(state.basket, state.basket.customer, state.config.package, state.now_ms), walk.here
         assert (state.highlighted() is not None) == bool(state.basket.lines), walk.here
         assert state.left_fen >= 0, walk.here
         assert state.approver == "", walk.here

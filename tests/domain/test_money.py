@@ -20,8 +20,11 @@ from pos_app.domain.money import (
     tax_included_fen,
     weighed_amount_fen,
 )
-from pos_app.domain.pricing import Package, price
+from pos_app.domain.pricing.engine import price
+from pos_app.domain.pricing.model import STRANGER, Customer, Package
 from pos_app.domain.tender import Tender, cash_due_fen, left_to_pay_fen, rounding_fen, tender_card, tender_cash
+
+MEMBER = Customer(alias="m")
 
 FEN = st.integers(-(10**12), 10**12)
 
@@ -169,7 +172,7 @@ def test_in_100_000_random_baskets_lines_and_tax_and_rounding_are_the_tenders() 
     package = Package()
     for n in range(100_000):
         basket = Basket(lines=tuple(_line(draw, items[draw.randrange(200)], i) for i in range(1, 2 + n % 3)))
-        priced = price(basket, "m" if n % 2 else None, package, 0)
+        priced = price(basket, MEMBER if n % 2 else STRANGER, package, 0)
         tenders = _tenders(draw, priced.total_fen)
         assert sum(line.net_fen for line in priced.lines) == priced.total_fen == priced.list_fen - priced.discount_fen
         assert sum(share.net_fen for share in priced.taxes) == priced.total_fen

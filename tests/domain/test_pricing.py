@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from pos_app.domain.basket import Basket, Line
 from pos_app.domain.goods import Item, Restricted
 from pos_app.domain.money import tax_included_fen, weighed_amount_fen
-from pos_app.domain.pricing import Package, price
+from pos_app.domain.pricing.engine import price
+from pos_app.domain.pricing.model import STRANGER, Customer, Package
 from tests.shop_kit import ITEMS
+
+MEMBER = Customer(alias="m")
 
 TAXES = (("S13", 1_300), ("R9", 900), ("E0", 0))
 PRICES = st.integers(0, 50_000)
@@ -52,7 +55,7 @@ def of(*found: Line) -> Basket:
 def test_shuffling_the_lines_changes_no_line_no_total_and_no_tax(basket: Basket, is_member: bool, seed: int) -> None:
     shuffled = list(basket.lines)
     random.Random(seed).shuffle(shuffled)
-    customer = "m" if is_member else None
+    customer = MEMBER if is_member else STRANGER
     one, other = price(basket, customer, Package(), 0), price(of(*shuffled), customer, Package(), 0)
     assert {line.line_id: line for line in one.lines} == {line.line_id: line for line in other.lines}
     assert dataclasses.replace(one, lines=()) == dataclasses.replace(other, lines=())
@@ -60,13 +63,13 @@ def test_shuffling_the_lines_changes_no_line_no_total_and_no_tax(basket: Basket,
 
 @given(baskets())
 def test_a_member_never_pays_more(basket: Basket) -> None:
-    member, nobody = price(basket, "m", Package(), 0), price(basket, None, Package(), 0)
+    member, nobody = price(basket, MEMBER, Package(), 0), price(basket, STRANGER, Package(), 0)
     assert all(m.net_fen <= n.net_fen for m, n in zip(member.lines, nobody.lines, strict=True))
 
 
 @given(baskets(), st.booleans())
 def test_every_saving_is_between_nothing_and_the_line(basket: Basket, is_member: bool) -> None:
-    priced = price(basket, "m" if is_member else None, Package(), 0)
+    priced = price(basket, MEMBER if is_member else STRANGER, Package(), 0)
     assert all(0 <= line.saving_fen <= line.list_fen for line in priced.lines)
     assert priced.list_fen - priced.discount_fen == priced.total_fen == sum(line.net_fen for line in priced.lines)
     assert priced.item_count == sum(line.quantity for line in basket.lines)
@@ -74,7 +77,7 @@ def test_every_saving_is_between_nothing_and_the_line(basket: Basket, is_member:
 
 @given(baskets())
 def test_bags_tobacco_and_goods_without_discount_cost_their_list_price(basket: Basket) -> None:
-    priced = price(basket, "m", Package(), 0)
+    priced = price(basket, MEMBER, Package(), 0)
     for line, money in zip(basket.lines, priced.lines, strict=True):
         closed = line.item.restricted in (Restricted.BAG, Restricted.TOBACCO) or not line.item.discount_allowed
         if closed and line.label_fen is None:
@@ -84,7 +87,7 @@ def test_bags_tobacco_and_goods_without_discount_cost_their_list_price(basket: B
 
 @given(baskets(), st.booleans())
 def test_a_labelled_line_never_costs_more_than_its_label(basket: Basket, is_member: bool) -> None:
-    priced = price(basket, "m" if is_member else None, Package(), 0)
+    priced = price(basket, MEMBER if is_member else STRANGER, Package(), 0)
     for line, money in zip(basket.lines, priced.lines, strict=True):
         if line.label_fen is not None:
             assert money.net_fen <= line.label_fen * line.quantity
@@ -94,12 +97,12 @@ def test_a_labelled_line_never_costs_more_than_its_label(basket: Basket, is_memb
 def test_n_labelled_units_cost_n_labels(quantity: int, label_fen: int) -> None:
     """`3*` and a label of 5.00 is 15.00: the label is on each unit."""
     line = Line(1, ITEMS["PACK"], "c", quantity=quantity, label_fen=label_fen)
-    assert price(of(line), None, Package(), 0).total_fen == quantity * label_fen
+    assert price(of(line), STRANGER, Package(), 0).total_fen == quantity * label_fen
 
 
 @given(baskets())
 def test_vat_is_computed_once_per_rate_on_the_sum_of_its_nets(basket: Basket) -> None:
-    priced = price(basket, None, Package(), 0)
+    priced = price(basket, STRANGER, Package(), 0)
     assert len({(share.tax_code, share.rate_bp) for share in priced.taxes}) == len(priced.taxes)
     for share in priced.taxes:
         nets = [m.net_fen for line, m in zip(basket.lines, priced.lines, strict=True) if line.item.tax_code == share.tax_code]
@@ -109,7 +112,7 @@ def test_vat_is_computed_once_per_rate_on_the_sum_of_its_nets(basket: Basket) ->
 
 def test_two_times_3_50_at_13_percent_is_7_00_with_0_81_vat_inside() -> None:
     item = Item("A", "A", 350)
-    priced = price(of(Line(1, item, "c", quantity=2)), None, Package(), 0)
+    priced = price(of(Line(1, item, "c", quantity=2)), STRANGER, Package(), 0)
     assert (priced.total_fen, priced.taxes[0].tax_fen) == (700, 81)
 
 
@@ -125,18 +128,18 @@ def test_the_lowest_price_wins_and_a_tie_names_the_plainer_one(
     promo: int | None, member: int | None, is_member: bool, unit: int, source: str
 ) -> None:
     item = Item("A", "A", 350, promo_price_fen=promo, member_price_fen=member)
-    line = price(of(Line(1, item, "c", quantity=2)), "m" if is_member else None, Package(), 0).lines[0]
+    line = price(of(Line(1, item, "c", quantity=2)), MEMBER if is_member else STRANGER, Package(), 0).lines[0]
     assert (line.unit_fen, line.net_fen, line.source) == (unit, 2 * unit, source)
 
 
 @given(st.integers(1, 99_999), st.integers(1, 20_000))
 def test_a_weighed_good_costs_price_times_weight_half_up(weight_g: int, price_fen: int) -> None:
     item = Item("A", "A", price_fen, weighed=True)
-    assert price(of(Line(1, item, "c", weight_g=weight_g)), None, Package(), 0).total_fen == weighed_amount_fen(
+    assert price(of(Line(1, item, "c", weight_g=weight_g)), STRANGER, Package(), 0).total_fen == weighed_amount_fen(
         price_fen, weight_g
     )
 
 
 def test_the_empty_basket_costs_nothing() -> None:
-    priced = price(Basket(), "m", Package(), 0)
+    priced = price(Basket(), MEMBER, Package(), 0)
     assert (priced.total_fen, priced.lines, priced.taxes) == (0, (), ())

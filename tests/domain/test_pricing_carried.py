@@ -4,7 +4,11 @@ import random
 
 from pos_app.domain.basket import AddLine, Basket, Line, SetQuantity, Undo, VoidLine, apply
 from pos_app.domain.goods import Item
-from pos_app.domain.pricing import Package, engine, price
+from pos_app.domain.pricing import engine
+from pos_app.domain.pricing.engine import price
+from pos_app.domain.pricing.model import STRANGER, Customer, Package
+
+MEMBER = Customer(alias="m")
 
 CODES = (("S13", 1300), ("R9", 900), ("E0", 0))
 
@@ -17,7 +21,7 @@ def a_line(rng: random.Random, line_id: int) -> Line:
     return Line(line_id, item, "c", rng.randint(1, 3))
 
 
-def afresh(basket: Basket, customer: str | None):  # type: ignore[no-untyped-def]
+def afresh(basket: Basket, customer: Customer):  # type: ignore[no-untyped-def]
     engine._last = engine._Last()
     return price(basket, customer, Package(), 0)
 
@@ -39,7 +43,7 @@ def test_a_walk_of_operations_and_customers_prices_as_if_nothing_had_been_rememb
             basket, other = other, basket
         else:
             basket = Basket()
-        customer = rng.choice((None, None, "alias"))
+        customer = rng.choice((STRANGER, STRANGER, MEMBER))
         carried = price(basket, customer, Package(), 0)
         kept = engine._last
         assert carried == afresh(basket, customer)

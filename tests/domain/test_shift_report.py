@@ -5,7 +5,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pos_app.domain.pricing.engine import TaxShare
+from pos_app.domain.pricing.model import TaxShare
 from pos_app.domain.shift import SaleFigures, counted_fen, needs_reason, report
 from pos_app.domain.tender import CASH, Tender
 

@@ -7,7 +7,8 @@ from pos_app.domain.basket import Basket, Line, Op, apply
 from pos_app.domain.errors import Refusal
 from pos_app.domain.goods import ADULT_ONLY, Item
 from pos_app.domain.lane.intents import Beep, Effect, SaveOp
-from pos_app.domain.pricing import Package, Priced, price
+from pos_app.domain.pricing.engine import price
+from pos_app.domain.pricing.model import Package, Priced
 from pos_app.domain.tender import cash_due_fen, left_to_pay_fen
 
 CASHIER, SELF_CHECKOUT = "cashier", "self_checkout"
@@ -161,7 +162,7 @@ def start(
 
 def reprice(state: LaneState) -> LaneState:
     """The state with its basket priced anew."""
-    return replace(state, priced=price(state.basket, None, state.config.package, state.now_ms))
+    return replace(state, priced=price(state.basket, state.basket.customer, state.config.package, state.now_ms))
 
 
 def change(state: LaneState, *ops: Op) -> Step:

@@ -5,74 +5,27 @@ each stage holds; this version of the package holds shelf prices.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from pos_app.domain.basket import Basket, Line
 from pos_app.domain.money import tax_included_fen
+from pos_app.domain.pricing.model import Customer, Package, Priced, PricedLine, TaxShare
 from pos_app.domain.pricing.shelf import shelf_price
-
-
-@dataclass(frozen=True, slots=True)
-class Package:
-    """What HQ publishes for one shop. `digest` names it on every receipt; `cash_step_fen` is the China profile's 0.10."""
-
-    digest: str = "shelf"
-    cash_step_fen: int = 10
-
-
-@dataclass(frozen=True, slots=True)
-class PricedLine:
-    """One line's money: list minus saving is net; `source` says which shelf price won."""
-
-    line_id: int
-    unit_fen: int
-    list_fen: int
-    net_fen: int
-    source: str
-
-    @property
-    def saving_fen(self) -> int:
-        return self.list_fen - self.net_fen
-
-
-@dataclass(frozen=True, slots=True)
-class TaxShare:
-    """VAT inside the net shares of one tax code: computed once per code on their sum."""
-
-    tax_code: str
-    rate_bp: int
-    net_fen: int
-    tax_fen: int
-
-
-@dataclass(frozen=True, slots=True)
-class Priced:
-    """The answer: lines in basket order, sums, VAT per code, and whether the total is proved to be the lowest."""
-
-    lines: tuple[PricedLine, ...] = ()
-    list_fen: int = 0
-    discount_fen: int = 0
-    total_fen: int = 0
-    item_count: int = 0
-    taxes: tuple[TaxShare, ...] = ()
-    proved: bool = True
-    gap_fen: int = 0
 
 
 def price(
     basket: Basket,
-    customer: str | None,
+    customer: Customer,
     package: Package,
     now_ms: int,
     codes: frozenset[str] = frozenset(),
     effort: int = 10_000,
 ) -> Priced:
-    """What the basket costs this customer (a member's alias, or None) at a moment, under a package and codes.
+    """What the basket costs this customer  at a moment, under a package and codes.
 
     `effort` bounds the search in steps, never in time. The sum of the lines' net is the total, and each tax share is
     computed on the sum of the net shares of its code: 2 x 3.50 at 13 % is 7.00 with 0.81 VAT inside.
     """
-    is_member = customer is not None
+    is_member = customer.is_member
     sums = _Sums() if is_member != _last.is_member else _last.behind(basket.lines)
     for line in basket.lines[len(sums.lines) :]:
         sums.add(line, is_member)

@@ -1,0 +1,11 @@
+"""coupon_reward: a coupon for next time, issued with the sale (满100返20元券; 邀请3人注册送20元无门槛券)."""
+
+from typing import NamedTuple
+
+
+class CouponReward(NamedTuple):
+    """Stage 9. `coupon` is the id of the coupon promotion that the issued code opens, for `days` days."""
+
+    coupon: str
+    quantity: int = 1
+    days: int = 30
