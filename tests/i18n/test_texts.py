@@ -13,7 +13,7 @@ from pos_app.domain.errors import RECOVERIES
 from pos_app.domain.lane.self_checkout import VISIT, WAYS
 from pos_app.domain.lane.shifts import MENU
 from pos_app.domain.lane.state import LaneConfig
-from pos_app.domain.pricing.model import shelf
+from pos_app.domain.pricing import shelf
 from pos_app.domain.tender import CARD_TERMINAL, CASH
 from pos_app.i18n import LANGUAGES, text
 from tests.shop_kit import ROOT
