@@ -1,0 +1,249 @@
+"""Stages 2 to 4 on what the sets left: which promotions, coupons in which order, so that least is due.
+
+Promotions that can never meet on a line are separate questions (`split`); within one all legal choices are tried.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from pos_app.domain.pricing.conditions import NOT_USED, budget_left_fen
+from pos_app.domain.pricing.mechanics.spend_save_tiers import SpendSaveTiers
+from pos_app.domain.pricing.model import COUPON, GROUP, ON_LIST, SPEND, Promotion, Used
+from pos_app.domain.pricing.rows import Row, is_in, share
+from pos_app.domain.pricing.shelf_stage import NO_SPEND
+
+DEFAULT_GROUP = "basket"
+
+
+class Cell(NamedTuple):
+    """A part of a line that later stages treat alike: its row, what may still be done with it, its list amount."""
+
+    row: int
+    kind: int
+    list_fen: int
+
+
+class LaterOffer(NamedTuple):
+    """A promotion of stages 2 to 4 in this basket: the rows of its scope as a bit mask, the money its budget leaves."""
+
+    promotion: Promotion
+    stage: int
+    rows: int
+    budget_fen: int | None
+
+
+class Step(NamedTuple):
+    """One application: what its threshold was measured on, the tier and how often, before and share of every cell it touched."""
+
+    offer: LaterOffer
+    measured_fen: int
+    tier: int
+    times: int
+    befores: tuple[tuple[int, int], ...]  # (cell, amount before)
+    fens: tuple[int, ...]
+
+    @property
+    def saving_fen(self) -> int:
+        return sum(self.fens)
+
+
+class Later(NamedTuple):
+    """A legal choice: what is left in every cell, the applications in order; `key` is the objective (smaller is better)."""
+
+    amounts: tuple[int, ...]
+    steps: tuple[Step, ...]
+    is_whole: bool = True  # False: not every legal choice was tried
+
+    @property
+    def coupons(self) -> int:
+        return sum(step.offer.stage == COUPON for step in self.steps)
+
+    @property
+    def key(self) -> tuple[int, int, int, tuple[str, ...]]:
+        return sum(self.amounts), self.coupons, len(self.steps), tuple(sorted(s.offer.promotion.id for s in self.steps))
+
+
+class Rules(NamedTuple):
+    """The package's settings that this stage needs."""
+
+    rounding: str
+    leftover: str
+
+
+def later_offers(rows: Sequence[Row], promotions: Sequence[tuple[Promotion, int]], used: Mapping[str, Used]) -> list[LaterOffer]:
+    """The promotions of stages 2 to 4 that have a line here, in order of id."""
+    found = []
+    for promotion, stage in promotions:
+        mask = 0
+        for n, row in enumerate(rows):
+            if row.is_open and not (promotion.price_once and row.is_labelled) and is_in(promotion.scope, row):
+                mask |= 1 << n
+        if mask:
+            budget_fen = budget_left_fen(promotion, used.get(promotion.id, NOT_USED))
+            found.append(LaterOffer(promotion, stage, mask, budget_fen))
+    return found
+
+
+def split(offers: Sequence[LaterOffer]) -> list[list[LaterOffer]]:
+    """Groups of offers that share rows, directly or through others."""
+    groups: list[tuple[int, list[LaterOffer]]] = []
+    for offer in offers:
+        touched = [group for group in groups if group[0] & offer.rows]
+        rest = [group for group in groups if not group[0] & offer.rows]
+        mask, members = offer.rows, [offer]
+        for other_mask, others in touched:
+            mask, members = mask | other_mask, others + members
+        groups = [*rest, (mask, members)]
+    return [sorted(members, key=lambda o: (o.stage, o.promotion.id)) for _, members in groups]
+
+
+def best_later(
+    groups: Sequence[Sequence[LaterOffer]], cells: Sequence[Cell], amounts: Sequence[int], rules: Rules, effort: int
+) -> Later:
+    """The best legal choice of stages 2 to 4, each group by itself; at most `effort` choices a group."""
+    steps: list[Step] = []
+    is_whole = True
+    left = list(amounts)
+    for group in groups:
+        best = _best_of_group(group, cells, left, rules, effort)
+        left, is_whole = list(best.amounts), is_whole and best.is_whole
+        steps += best.steps
+    return Later(tuple(left), tuple(sorted(steps, key=_stage_order)), is_whole)
+
+
+def _stage_order(step: Step) -> int:
+    return step.offer.stage
+
+
+def _best_of_group(
+    offers: Sequence[LaterOffer], cells: Sequence[Cell], amounts: Sequence[int], rules: Rules, effort: int
+) -> Later:
+    best, tried = None, 0
+    for choice in _choices(offers, cells, amounts, rules):
+        if best is None or choice.key < best.key:
+            best = choice
+        tried += 1
+        if tried >= effort:
+            return best._replace(is_whole=False)
+    assert best is not None  # leaving everything out is a choice
+    return best
+
+
+def _choices(offers: Sequence[LaterOffer], cells: Sequence[Cell], amounts: Sequence[int], rules: Rules) -> Iterator[Later]:
+    """Every legal choice. Larger ones come first, so that a bounded search meets the likely ones."""
+    by_stage = [[offer for offer in offers if offer.stage == stage] for stage in (GROUP, SPEND, COUPON)]
+    for two, left in _subsets(by_stage[0], cells, amounts, rules):
+        for three, left_of_three in _subsets(by_stage[1], cells, left, rules):
+            for four, left_of_four in _orders(by_stage[2], cells, left_of_three, left_of_three, rules, ()):
+                yield Later(tuple(left_of_four), (*two, *three, *four))
+
+
+Applied = tuple[tuple[Step, ...], Sequence[int]]
+
+
+def _subsets(offers: Sequence[LaterOffer], cells: Sequence[Cell], begin: Sequence[int], rules: Rules) -> Iterator[Applied]:
+    """Every set of promotions of one stage that may go together, applied in order of id."""
+
+    def extend(n: int, steps: tuple[Step, ...], amounts: Sequence[int]) -> Iterator[Applied]:
+        if n == len(offers):
+            yield steps, amounts
+            return
+        offer = offers[n]
+        if not any(_conflict(offer, step.offer, cells, begin) for step in steps):
+            step = apply_offer(offer, cells, begin, amounts, rules)
+            if step is not None:
+                yield from extend(n + 1, (*steps, step), after(step, amounts))
+        yield from extend(n + 1, steps, amounts)
+
+    return extend(0, (), begin)
+
+
+def _orders(
+    offers: Sequence[LaterOffer], cells: Sequence[Cell], begin: Sequence[int], amounts: Sequence[int], rules: Rules,
+    steps: tuple[Step, ...],
+) -> Iterator[Applied]:  # fmt: skip
+    """Every set of coupons in every order."""
+    yield steps, amounts
+    for n, offer in enumerate(offers):
+        if any(_coupons_conflict(offer, step.offer, cells, begin) for step in steps):
+            continue
+        step = apply_offer(offer, cells, begin, amounts, rules)
+        if step is not None:
+            rest = [*offers[:n], *offers[n + 1 :]]
+            yield from _orders(rest, cells, begin, after(step, amounts), rules, (*steps, step))
+
+
+def _conflict(one: LaterOffer, other: LaterOffer, cells: Sequence[Cell], begin: Sequence[int]) -> bool:
+    """Whether two promotions of one group would share a line that has something left."""
+    shared = one.rows & other.rows
+    if not shared or one.promotion.group != other.promotion.group:
+        return False
+    return any(amount and shared >> cell.row & 1 and not _is_shut(one, cell) for cell, amount in zip(cells, begin, strict=True))
+
+
+def _coupons_conflict(one: LaterOffer, other: LaterOffer, cells: Sequence[Cell], begin: Sequence[int]) -> bool:
+    return one.promotion.group != DEFAULT_GROUP and _conflict(one, other, cells, begin)
+
+
+def _is_shut(offer: LaterOffer, cell: Cell) -> bool:
+    return offer.stage == SPEND and cell.kind == NO_SPEND
+
+
+def apply_offer(
+    offer: LaterOffer, cells: Sequence[Cell], begin: Sequence[int], amounts: Sequence[int], rules: Rules
+) -> Step | None:
+    """The application of a promotion on what is left at its turn, its threshold measured at the stage's beginning.
+
+    None where it is not legal (threshold, budget) or changes nothing.
+    """
+    promotion = offer.promotion
+    touched = [n for n, cell in enumerate(cells) if offer.rows >> cell.row & 1 and not _is_shut(offer, cell)]
+    begin_fen = sum(begin[n] for n in touched)
+    measured_fen = sum(cells[n].list_fen for n in touched) if promotion.threshold_on == ON_LIST else begin_fen
+    touched = [n for n in touched if amounts[n]]
+    if measured_fen < promotion.min_spend_fen or not touched:
+        return None
+    befores = [amounts[n] for n in touched]
+    tier, times, fens = _saving(offer, measured_fen, begin_fen, befores, rules)
+    saving_fen = sum(fens)
+    if saving_fen <= 0 or (offer.budget_fen is not None and saving_fen > offer.budget_fen):
+        return None
+    return Step(offer, measured_fen, tier, times, tuple(zip(touched, befores, strict=True)), tuple(fens))
+
+
+def _saving(
+    offer: LaterOffer, measured_fen: int, begin_fen: int, befores: Sequence[int], rules: Rules
+) -> tuple[int, int, Sequence[int]]:
+    """(tier, times, fen per cell)."""
+    rule, left_fen = offer.promotion.rule, sum(befores)
+    if offer.stage == GROUP:
+        return 0, 1, [rule.saving_fen(before, rules.rounding) for before in befores]
+    if isinstance(rule, SpendSaveTiers):
+        reached = rule.saving(measured_fen, begin_fen, rules.rounding)
+        return reached.tier, max(1, reached.times), share(min(reached.saving_fen, left_fen), befores, rules.leftover)
+    return 0, 1, share(rule.saving_fen(left_fen, rules.rounding), befores, rules.leftover)
+
+
+def after(step: Step, amounts: Sequence[int]) -> Sequence[int]:
+    """What is left when an application has been taken off."""
+    left = list(amounts)
+    for (n, _), fen in zip(step.befores, step.fens, strict=True):
+        left[n] -= fen
+    return left
+
+
+def later_by_priority(offers: Sequence[LaterOffer], cells: Sequence[Cell], amounts: Sequence[int], rules: Rules) -> Later:
+    """The order the chain set: each promotion takes what it can, none is left out for another."""
+    steps: list[Step] = []
+    for stage in (GROUP, SPEND, COUPON):
+        begin, taken = amounts, list[LaterOffer]()
+        conflict = _coupons_conflict if stage == COUPON else _conflict
+        for offer in sorted((o for o in offers if o.stage == stage), key=lambda o: (o.promotion.priority, o.promotion.id)):
+            if any(conflict(offer, other, cells, begin) for other in taken):
+                continue
+            step = apply_offer(offer, cells, begin, amounts, rules)
+            if step is not None:
+                steps.append(step)
+                taken.append(offer)
+                amounts = after(step, amounts)
+    return Later(tuple(amounts), tuple(steps))

@@ -1,0 +1,116 @@
+"""The basket as pricing sees it: lines in canonical order, which goods a scope means, and a package's promotions by product."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from pos_app.domain.basket import Line
+from pos_app.domain.goods import may_be_discounted
+from pos_app.domain.money import share_fen
+from pos_app.domain.pricing.model import FIRST_LINE, LARGEST_FRACTION, Package, Promotion, Scope
+from pos_app.domain.pricing.shelf import ASKED, LABEL, ShelfPrice, shelf_price
+
+
+class Row(NamedTuple):
+    """One line. `shelf` is the catalogue's answer for this customer, `open_shelf` for a stranger; `unit_fen` the lower of list
+
+    and label, from which promotions of stage 0 start (per kg when weighed); `units` is 0 for a weighed line.
+    """
+
+    position: int
+    line: Line
+    shelf: ShelfPrice
+    open_shelf: ShelfPrice
+    unit_fen: int
+    units: int
+    is_open: bool
+    is_asked: bool
+    is_labelled: bool
+    categories: tuple[str, ...]
+
+    @property
+    def sku(self) -> str:
+        return self.line.item.sku
+
+
+def row_of(position: int, line: Line, is_member: bool) -> Row:
+    item = line.item
+    open_shelf = shelf_price(line, False)
+    shelf = shelf_price(line, True) if is_member else open_shelf
+    units = 0 if line.weight_g is not None else line.quantity
+    unit_fen = open_shelf.list_fen // units if units else item.price_fen
+    return Row(
+        position, line, shelf, open_shelf, unit_fen, units, may_be_discounted(item), open_shelf.source == ASKED,
+        open_shelf.source == LABEL, tuple(item.category.split(";")),
+    )  # fmt: skip
+
+
+def canonical_rows(lines: Iterable[Line], is_member: bool) -> list[Row]:
+    """Lines by SKU, shelf unit price and line id, whatever the order they were scanned in."""
+    rows = [row_of(position, line, is_member) for position, line in enumerate(lines)]
+    return sorted(rows, key=lambda row: (row.sku, row.unit_fen, row.line.line_id))
+
+
+def is_in(scope: Scope, row: Row) -> bool:
+    """Whether a good belongs to a scope."""
+    sku = row.sku
+    if sku in scope.without_skus:
+        return False
+    return scope.is_all or sku in scope.skus or any(category in scope.categories for category in row.categories)
+
+
+def share(amount_fen: int, weights: Sequence[int], leftover: str = LARGEST_FRACTION) -> list[int]:
+    """Shares that sum to the amount, the fen left over by the package's rule. 100 over (1, 1, 1): 34, 33, 33."""
+    if leftover == LARGEST_FRACTION:
+        return share_fen(amount_fen, weights)
+    total = sum(weights)
+    shares = [amount_fen * weight // total for weight in weights] if total else [0] * len(weights)
+    shares[0 if leftover == FIRST_LINE else -1] += amount_fen - sum(shares)
+    return shares
+
+
+class Book:
+    """A package's promotions in order of id, found by product: the cost of a basket follows the basket, not the calendar."""
+
+    def __init__(self, package: Package) -> None:
+        self.package = package
+        self.promotions = tuple(sorted(package.promotions, key=lambda promotion: promotion.id))
+        self._by_sku: dict[str, list[int]] = {}
+        self._by_category: dict[str, list[int]] = {}
+        self._everywhere: list[int] = []
+        for number, promotion in enumerate(self.promotions):
+            for scope in scopes_of(promotion):
+                self._file(scope, number)
+
+    def _file(self, scope: Scope, number: int) -> None:
+        if scope.is_all:
+            self._everywhere.append(number)
+        for sku in scope.skus:
+            self._by_sku.setdefault(sku, []).append(number)
+        for category in scope.categories:
+            self._by_category.setdefault(category, []).append(number)
+
+    def touching(self, rows: Iterable[Row]) -> set[int]:
+        """Numbers of the promotions that name a good of this basket."""
+        found = set(self._everywhere)
+        for sku in {row.sku for row in rows}:
+            found.update(self._by_sku.get(sku, ()))
+        for category in {category for row in rows for category in row.categories}:
+            found.update(self._by_category.get(category, ()))
+        return found
+
+
+def scopes_of(promotion: Promotion) -> tuple[Scope, ...]:
+    """Every scope a promotion looks at: its own, or those of its set's slots."""
+    shape = getattr(promotion.rule, "shape", None)
+    return tuple(slot.scope for slot in shape(promotion.scope).slots) if shape else (promotion.scope,)
+
+
+_book: Book | None = None
+
+
+def book_of(package: Package) -> Book:
+    """The package's book; made once, as a lane prices under one package for hours."""
+    global _book
+    if _book is None or _book.package is not package:
+        _book = Book(package)
+    return _book

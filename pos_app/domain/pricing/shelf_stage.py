@@ -1,0 +1,121 @@
+"""Stage 0 with promotions: per unit the lowest price; promotions with a number go to the units where they save most."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from pos_app.domain.money import weighed_amount_fen
+from pos_app.domain.pricing.conditions import NOT_USED, budget_left_fen, times_left
+from pos_app.domain.pricing.model import Promotion, Used
+from pos_app.domain.pricing.rows import Row, is_in
+
+OPEN, NO_SPEND, SHUT = 0, 1, 2  # what later stages may still do with an amount
+
+
+class Piece(NamedTuple):
+    """Units of one row at one price (0 units: a weighed line), and the promotion that made it, if one did."""
+
+    row: int
+    units: int
+    unit_fen: int
+    amount_fen: int
+    base_fen: int  # what the units cost before this stage's promotions
+    promotion: Promotion | None = None
+
+    @property
+    def kind(self) -> int:
+        return OPEN if self.promotion is None else kind_of(self.promotion)
+
+
+def kind_of(promotion: Promotion) -> int:
+    """What a promotion of stage 0 or 1 leaves to later stages."""
+    return SHUT if promotion.exclusive else OPEN if promotion.counts_to_spend else NO_SPEND
+
+
+def shelf_stage(
+    rows: Sequence[Row], promotions: Sequence[Promotion], used: Mapping[str, Used], rounding: str, with_audience: bool
+) -> list[Piece]:
+    """The pieces of the basket after stage 0, row by row, the dearer first.
+
+    `with_audience` False leaves out member prices and promotions for an audience, as for a stranger.
+    """
+    offers = [_Offer(p, rows, used, rounding) for p in promotions if with_audience or p.who.is_anyone]
+    free = [offer for offer in offers if offer.left is None and offer.budget_fen is None]
+    best = [_best(row, n, free, with_audience) for n, row in enumerate(rows)]
+    taken = _give_limited(rows, best, [offer for offer in offers if not (offer.left is None and offer.budget_fen is None)])
+    pieces = []
+    for n, row in enumerate(rows):
+        piece = best[n]
+        rest = row.units - sum(units for units, *_ in taken[n])
+        if row.units == 0 or rest:
+            pieces.append(_piece(row, n, rest, piece))
+        pieces += [_piece(row, n, units, Best(unit_fen, unit_fen, promotion)) for units, unit_fen, promotion in taken[n]]
+    return sorted(pieces, key=lambda p: (p.row, -p.unit_fen, p.promotion.id if p.promotion else ""))
+
+
+class Best(NamedTuple):
+    """The lowest price: of one unit, or of the whole weighed line (`unit_fen` is then per kg), and whose it is."""
+
+    price_fen: int
+    unit_fen: int
+    promotion: Promotion | None
+
+
+class _Offer:
+    """A promotion of this stage in this basket: where it counts, what it makes of a unit price, how much is left of it."""
+
+    def __init__(self, promotion: Promotion, rows: Sequence[Row], used: Mapping[str, Used], rounding: str) -> None:
+        self.promotion = promotion
+        self.rounding = rounding
+        self.rows = [n for n, row in enumerate(rows) if row.is_open and not row.is_asked and is_in(promotion.scope, row)]
+        self.units = sum(rows[n].units for n in self.rows)
+        self.reach = {n for n in self.rows if not (promotion.price_once and rows[n].is_labelled)}
+        had = used.get(promotion.id, NOT_USED)
+        limits = [n for n in (promotion.rule.max_units, times_left(promotion, had)) if n is not None]
+        self.left = min(limits) if limits else None
+        self.budget_fen = budget_left_fen(promotion, had)
+
+    def price(self, row: Row) -> Best:
+        """What it makes of a row."""
+        unit_fen = int(self.promotion.rule.unit_price_fen(row.unit_fen, self.units, self.rounding))
+        if row.units:
+            return Best(unit_fen, unit_fen, self.promotion)
+        amount_fen = min(weighed_amount_fen(unit_fen, row.line.weight_g or 0), row.open_shelf.list_fen)
+        return Best(amount_fen, unit_fen, self.promotion)
+
+
+def _best(row: Row, n: int, offers: Sequence[_Offer], with_audience: bool) -> Best:
+    """The lowest price that is free to any number of units; the catalogue's on a tie, then the first id."""
+    shelf = row.shelf if with_audience else row.open_shelf
+    best = Best(shelf.net_fen // row.units if row.units else shelf.net_fen, shelf.unit_fen, None)
+    for offer in offers:
+        if n in offer.reach and (found := offer.price(row)).price_fen < best.price_fen:
+            best = found
+    return best
+
+
+def _give_limited(rows: Sequence[Row], best: Sequence[Best], offers: Sequence[_Offer]) -> list[list[tuple[int, int, Promotion]]]:
+    """Largest saving a unit first, then promotion id, then row; a unit gets one promotion."""
+    wishes = []
+    for offer in offers:
+        for n in offer.reach:
+            if rows[n].units and (saving_fen := best[n].price_fen - (price_fen := offer.price(rows[n]).price_fen)) > 0:
+                wishes.append((-saving_fen, offer.promotion.id, n, price_fen, offer))
+    left = [row.units for row in rows]
+    taken: list[list[tuple[int, int, Promotion]]] = [[] for _ in rows]
+    for _, _, n, price_fen, offer in sorted(wishes, key=lambda wish: wish[:3]):
+        units = left[n] if offer.left is None else min(left[n], offer.left)
+        if offer.budget_fen is not None:
+            units = min(units, offer.budget_fen // (rows[n].unit_fen - price_fen))
+        if units:
+            left[n] -= units
+            taken[n].append((units, price_fen, offer.promotion))
+            offer.left = None if offer.left is None else offer.left - units
+            if offer.budget_fen is not None:
+                offer.budget_fen -= units * (rows[n].unit_fen - price_fen)
+    return taken
+
+
+def _piece(row: Row, n: int, units: int, best: Best) -> Piece:
+    if row.units == 0:
+        return Piece(n, 0, best.unit_fen, best.price_fen, row.open_shelf.list_fen, best.promotion)
+    return Piece(n, units, best.price_fen, units * best.price_fen, units * row.unit_fen, best.promotion)
