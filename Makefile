@@ -7,7 +7,7 @@ CUTS ?= 2000
 FIRST ?= 0
 JOBS ?= 2
 
-.PHONY: setup demo lint check test wheel bench soak lock clean
+.PHONY: setup demo lint check test wheel bench bench-oscar soak lock clean
 
 setup:
 	@scripts/setup.sh
@@ -29,7 +29,11 @@ wheel: setup
 	@$(PY) -m pytest -q -m wheel
 
 bench: setup  ## figures beside their baselines; quote ratios, not times
+	@scripts/bench_oscar.sh || echo "bench: without django-oscar, it could not be installed"
 	@$(PY) -m bench.run
+
+bench-oscar: setup  ## prices beside django-oscar, in an environment of its own
+	@scripts/bench_oscar.sh && $(PY) -m bench.run oscar
 
 soak: setup  ## long runs: KILLS kills, CUTS power cuts, from seed FIRST
 	@$(PY) -m tests.kill.soak --kills $(KILLS) --cuts $(CUTS) --first $(FIRST)
@@ -37,6 +41,8 @@ soak: setup  ## long runs: KILLS kills, CUTS power cuts, from seed FIRST
 lock:  ## write requirements.lock anew: names, versions, hashes, no addresses
 	@.tools/bin/uv pip compile -q --universal --generate-hashes --no-annotate --no-header --no-emit-index-url \
 		--python-version 3.11 --extra import --group dev pyproject.toml -o requirements.lock
+	@echo 'django-oscar>=4.2,<5' | .tools/bin/uv pip compile -q --universal --generate-hashes --no-annotate --no-header \
+		--no-emit-index-url --python-version 3.11 - -o bench/oscar-requirements.txt
 
 clean:
-	rm -rf .venv .tools dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-bench .tools dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

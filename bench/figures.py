@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 Work = Callable[..., Any]
+SMALL = 0.01  # a ratio below it is told as a fraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +56,18 @@ class Figure:
 
     @property
     def aim(self) -> str:
-        parts = [] if self.ratio_max is None else [f"<= {self.ratio_max:g} x"]
+        most = self.ratio_max
+        parts = [] if most is None else [f"<= {ratio_text(most) if most < SMALL else f'{most:g}'} x"]
         parts += [] if self.ours_max is None else [f"<= {self.ours_max:g} {self.unit}"]
         return ", ".join(parts)
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "ratio": self.ratio, "verdict": self.verdict}
+
+
+def ratio_text(ratio: float) -> str:
+    """Two decimals, or how many times smaller: `ratio_text(1.104) == "1.10"`, `ratio_text(0.0005) == "1/2,000"`."""
+    return f"{ratio:.2f}" if ratio == 0 or ratio >= SMALL else f"1/{1 / ratio:,.0f}"
 
 
 def not_available(name: str, unit: str, why: str) -> Figure:

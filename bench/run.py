@@ -16,11 +16,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench.figures import Figure, Options
+from bench.figures import Figure, Options, ratio_text
 
 GROUPS = (
     "first_frame", "scan_paint", "sale_commit", "lookup", "name_search", "backlog", "basket_size", "memory", "import_beside",
-    "day",
+    "day", "oscar",
 )  # fmt: skip
 ROW = "{:<46} {:>11} {:>11} {:>8}  {:<20} {}"
 
@@ -78,7 +78,7 @@ def child(args: argparse.Namespace) -> int:
 
 
 def row(figure: Figure) -> str:
-    ratio = "-" if figure.ratio is None else f"{figure.ratio:.2f}"
+    ratio = "-" if figure.ratio is None else ratio_text(figure.ratio)
     text = ROW.format(
         figure.name, number(figure.ours, figure.unit), number(figure.baseline), ratio, figure.aim or "-", figure.verdict
     )
