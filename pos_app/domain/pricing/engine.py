@@ -1,15 +1,49 @@
 """`price(...)`: pure, whole fen, the same bytes for every order of the same input.
 
-Stages run in one order: shelf price, item sets, member and group, spend-and-save, coupons, points. The package names what
-each stage holds; this version of the package holds shelf prices.
+Stages run in one order: shelf price, item sets, member and group, spend-and-save, coupons, points, points earned, gifts, events.
+The rules are in docs/pricing.md; each stage has its module, each mechanic its own in `mechanics`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
 
 from pos_app.domain.basket import Basket, Line
 from pos_app.domain.money import tax_included_fen
-from pos_app.domain.pricing.model import Customer, Package, Priced, PricedLine, TaxShare
+from pos_app.domain.pricing import after_stages, reasons
+from pos_app.domain.pricing.choose import Choice, SetRules, choose, choose_by_priority, set_rules
+from pos_app.domain.pricing.conditions import Moment, moment_of, why_not
+from pos_app.domain.pricing.later_stages import LaterOffer, Rules, later_offers, split
+from pos_app.domain.pricing.model import (
+    COUPON,
+    EARN,
+    EVENT,
+    GIFT,
+    GROUP,
+    POINTS,
+    PRIORITY,
+    SETS,
+    SHELF,
+    SPEND,
+    Applied,
+    Customer,
+    LineShare,
+    Package,
+    Priced,
+    PricedLine,
+    Promotion,
+    Refused,
+    TaxShare,
+    Used,
+)
+from pos_app.domain.pricing.rows import Book, Row, book_of, canonical_rows
 from pos_app.domain.pricing.shelf import shelf_price
+from pos_app.domain.pricing.shelf_stage import Piece, shelf_stage
+from pos_app.domain.pricing.trace import trace_of
+
+EFFORT = 20_000
+NOTHING_USED: Mapping[str, Used] = MappingProxyType({})
+BY_PROMOTION = "promotion"  # the source of a line that a promotion of stage 0 made cheaper
 
 
 def price(
@@ -18,18 +52,218 @@ def price(
     package: Package,
     now_ms: int,
     codes: frozenset[str] = frozenset(),
-    effort: int = 10_000,
+    effort: int = EFFORT,
+    used: Mapping[str, Used] = NOTHING_USED,
 ) -> Priced:
-    """What the basket costs this customer  at a moment, under a package and codes.
+    """What the basket costs this customer at a moment, under a package, with coupon codes and what was used before.
 
     `effort` bounds the search in steps, never in time. The sum of the lines' net is the total, and each tax share is
     computed on the sum of the net shares of its code: 2 x 3.50 at 13 % is 7.00 with 0.81 VAT inside.
     """
-    is_member = customer.is_member
-    sums = _Sums() if is_member != _last.is_member else _last.behind(basket.lines)
-    for line in basket.lines[len(sums.lines) :]:
+    if not package.promotions:
+        return _shelf_only(basket.lines, customer.is_member)
+    book = book_of(package)
+    rows = canonical_rows(basket.lines, customer.is_member)
+    offers = _sorted_out(book, rows, moment_of(now_ms, package), customer, codes, used)
+    chosen = _best_variant(rows, offers, package, used, effort)
+    return _answer(basket.lines, rows, offers, chosen, customer, package, codes)
+
+
+# ------------------------------------------------------------------ which promotions may apply
+
+
+class _Offers(NamedTuple):
+    """The promotions whose conditions hold and whose goods are here, by stage and in order of id; and why the others not."""
+
+    by_stage: dict[int, list[Promotion]]
+    refused: list[Refused]
+
+    def of(self, *stages: int) -> list[tuple[Promotion, int]]:
+        return [(promotion, stage) for stage in stages for promotion in self.by_stage.get(stage, ())]
+
+
+_Verdicts = list[Refused | None]
+_judged: tuple[tuple[object, ...], _Verdicts] = ((), [])
+
+
+def _verdicts(book: Book, moment: Moment, customer: Customer, codes: frozenset[str], used: Mapping[str, Used]) -> _Verdicts:
+    """Per promotion why its conditions fail, or None. Kept while minute, shopper and codes are the same: scan after scan."""
+    global _judged
+    key = (id(book), moment, customer, codes, id(used), len(used))
+    if _judged[0] != key:
+        _judged = key, [why_not(promotion, moment, customer, codes, used) for promotion in book.promotions]
+    return _judged[1]
+
+
+def _sorted_out(
+    book: Book, rows: Sequence[Row], moment: Moment, customer: Customer, codes: frozenset[str], used: Mapping[str, Used]
+) -> _Offers:
+    touching = book.touching(rows)
+    by_stage: dict[int, list[Promotion]] = {}
+    refused = []
+    for number, failed in enumerate(_verdicts(book, moment, customer, codes, used)):
+        if failed is not None:
+            refused.append(failed)
+        elif number in touching:
+            by_stage.setdefault(book.stages[number], []).append(book.promotions[number])
+        else:
+            refused.append(book.no_goods[number])
+    return _Offers(by_stage, refused)
+
+
+# ------------------------------------------------------------------ the choice
+
+
+class _Chosen(NamedTuple):
+    """A choice of stages 1 to 4 on the pieces of stage 0."""
+
+    with_audience: bool
+    pieces: list[Piece]
+    sets: SetRules
+    later: list[LaterOffer]
+    choice: Choice
+    rules: Rules
+
+
+def _best_variant(rows: Sequence[Row], offers: _Offers, package: Package, used: Mapping[str, Used], effort: int) -> _Chosen:
+    """Audience prices all or none, whichever ends lower: so a member never pays more than a stranger."""
+    shelf = offers.by_stage.get(SHELF, [])
+    with_audience = shelf_stage(rows, shelf, used, package.rounding, True)
+    best = _choose(True, with_audience, rows, offers, package, used, effort)
+    if package.policy == PRIORITY:
+        return best
+    without = shelf_stage(rows, shelf, used, package.rounding, False)
+    if without == with_audience:
+        return best
+    other = _choose(False, without, rows, offers, package, used, effort)
+    bound_fen = min(best.choice.bound_fen, other.choice.bound_fen)
+    best = other if other.choice.total_fen < best.choice.total_fen else best
+    return best._replace(choice=best.choice._replace(bound_fen=bound_fen))
+
+
+def _choose(
+    with_audience: bool, pieces: list[Piece], rows: Sequence[Row], offers: _Offers, package: Package,
+    used: Mapping[str, Used], effort: int,
+) -> _Chosen:  # fmt: skip
+    rules = Rules(package.rounding, package.leftover)
+    sets = set_rules(rows, pieces, offers.by_stage.get(SETS, []), used)
+    later = later_offers(rows, offers.of(GROUP, SPEND, COUPON), used)
+    if package.policy == PRIORITY:
+        choice = choose_by_priority(rows, pieces, sets, later, rules, effort)
+    else:
+        choice = choose(rows, pieces, sets, split(later), rules, effort)
+    return _Chosen(with_audience, pieces, sets, later, choice, rules)
+
+
+# ------------------------------------------------------------------ the answer
+
+
+def _answer(
+    lines: Sequence[Line], rows: Sequence[Row], offers: _Offers, chosen: _Chosen, customer: Customer, package: Package,
+    codes: frozenset[str],
+) -> Priced:  # fmt: skip
+    after_four = _row_amounts(rows, chosen.choice)
+    redeemed = after_stages.redeem_points(rows, after_four, offers.by_stage.get(POINTS, []), customer.points, package.leftover)
+    given = after_stages.give(rows, after_four, offers.of(GIFT, EVENT), customer)
+    earning = after_stages.earning_rules(rows, after_four, offers.by_stage.get(EARN, []))
+    trace = (*trace_of(chosen.choice, chosen.sets, rows, chosen.pieces), *redeemed.applied, *given.applied)
+    priced_lines = _lines(lines, rows, chosen, redeemed.amounts, trace)
+    list_fen, total_fen = sum(line.list_fen for line in priced_lines), sum(redeemed.amounts)
+    after_coupons_fen = sum(after_four)
+    return Priced(
+        lines=priced_lines,
+        list_fen=list_fen,
+        discount_fen=list_fen - total_fen,
+        total_fen=total_fen,
+        item_count=sum(line.quantity for line in lines),
+        taxes=_tax_shares(rows, redeemed.amounts),
+        proved=chosen.choice.bound_fen >= after_coupons_fen,
+        gap_fen=after_coupons_fen - min(chosen.choice.bound_fen, after_coupons_fen),
+        after_coupons_fen=after_coupons_fen,
+        applied=trace,
+        refused=_refused(rows, offers, chosen, trace, (*redeemed.refused, *given.refused)),
+        gifts=given.gifts,
+        rewards=given.rewards,
+        raised=given.raised,
+        stamps=given.stamps,
+        coupons=_coupons(chosen.choice, codes),
+        points_spent=redeemed.points,
+        points_earned=after_stages.points_earned(rows, redeemed.amounts, earning),
+    )
+
+
+def _row_amounts(rows: Sequence[Row], choice: Choice) -> list[int]:
+    """What is left of each row after stage 4."""
+    amounts = [0] * len(rows)
+    for cell, fen in zip(choice.cells, choice.later.amounts, strict=True):
+        amounts[cell.row] += fen
+    for n, fen in choice.fixed:
+        amounts[n] += fen
+    return amounts
+
+
+def _lines(
+    lines: Sequence[Line], rows: Sequence[Row], chosen: _Chosen, amounts: Sequence[int], trace: Iterable[Applied]
+) -> tuple[PricedLine, ...]:
+    """In the order of the basket."""
+    shares: dict[int, dict[str, int]] = {}
+    for applied in trace:
+        for share in applied.shares:
+            mine = shares.setdefault(share.line_id, {})
+            mine[applied.promotion] = mine.get(applied.promotion, 0) + share.fen
+    units: dict[int, int] = {}
+    promoted = set()
+    for piece in chosen.pieces:
+        units[piece.row] = min(piece.unit_fen, units.get(piece.row, piece.unit_fen))
+        if piece.promotion is not None:
+            promoted.add(piece.row)
+    answer: list[PricedLine | None] = [None] * len(lines)
+    for n, row in enumerate(rows):
+        shelf = row.shelf if chosen.with_audience else row.open_shelf
+        mine = shares.get(row.line.line_id, {})
+        answer[row.position] = PricedLine(
+            row.line.line_id, units[n], shelf.list_fen, amounts[n], BY_PROMOTION if n in promoted else shelf.source,
+            tuple(LineShare(name, fen) for name, fen in mine.items() if fen),
+        )  # fmt: skip
+    return tuple(line for line in answer if line is not None)
+
+
+def _tax_shares(rows: Sequence[Row], amounts: Sequence[int]) -> tuple[TaxShare, ...]:
+    nets: dict[tuple[str, int], list[int]] = {}
+    for row, fen in zip(rows, amounts, strict=True):
+        nets.setdefault((row.line.item.tax_code, row.line.item.tax_bp), [0, 1])[0] += fen
+    return _taxes(nets)
+
+
+def _coupons(choice: Choice, codes: frozenset[str]) -> tuple[str, ...]:
+    """The codes of the coupons that were used."""
+    used = {step.offer.promotion.code for step in choice.later.steps if step.offer.stage == COUPON}
+    return tuple(sorted(used & codes))
+
+
+def _refused(
+    rows: Sequence[Row], offers: _Offers, chosen: _Chosen, trace: Iterable[Applied], more: Iterable[Refused]
+) -> tuple[Refused, ...]:
+    applied = {one.promotion for one in trace}
+    found = [
+        *offers.refused,
+        *reasons.shelf_reasons(offers.by_stage.get(SHELF, []), applied, rows, chosen.with_audience),
+        *reasons.set_reasons(offers.by_stage.get(SETS, []), applied, chosen.sets, rows, chosen.pieces),
+        *reasons.later_reasons(offers.of(GROUP, SPEND, COUPON), chosen.later, chosen.choice, chosen.rules),
+        *more,
+    ]
+    return tuple(sorted(found))
+
+
+# ------------------------------------------------------------------ without promotions
+
+
+def _shelf_only(lines: Sequence[Line], is_member: bool) -> Priced:
+    """Shelf prices alone: sums are carried over from the last basket."""
+    sums = _Sums() if is_member != _last.is_member else _last.behind(tuple(lines))
+    for line in lines[len(sums.lines) :]:
         sums.add(line, is_member)
-    _remember(sums, basket.lines, is_member)
+    _remember(sums, tuple(lines), is_member)
     return Priced(
         lines=tuple(sums.lines),
         list_fen=sums.list_fen,
@@ -37,6 +271,7 @@ def price(
         total_fen=sums.total_fen,
         item_count=sums.item_count,
         taxes=_taxes(sums.nets),
+        after_coupons_fen=sums.total_fen,
     )
 
 

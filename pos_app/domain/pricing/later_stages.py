@@ -4,6 +4,7 @@ Promotions that can never meet on a line are separate questions (`split`); withi
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from pos_app.domain.pricing.conditions import NOT_USED, budget_left_fen
@@ -118,15 +119,9 @@ def _stage_order(step: Step) -> int:
 def _best_of_group(
     offers: Sequence[LaterOffer], cells: Sequence[Cell], amounts: Sequence[int], rules: Rules, effort: int
 ) -> Later:
-    best, tried = None, 0
-    for choice in _choices(offers, cells, amounts, rules):
-        if best is None or choice.key < best.key:
-            best = choice
-        tried += 1
-        if tried >= effort:
-            return best._replace(is_whole=False)
-    assert best is not None  # leaving everything out is a choice
-    return best
+    choices = _choices(offers, cells, amounts, rules)
+    best = min(islice(choices, effort), key=lambda choice: choice.key)  # leaving everything out is one of them
+    return best if next(choices, None) is None else best._replace(is_whole=False)
 
 
 def _choices(offers: Sequence[LaterOffer], cells: Sequence[Cell], amounts: Sequence[int], rules: Rules) -> Iterator[Later]:

@@ -6,7 +6,8 @@ from typing import NamedTuple
 from pos_app.domain.basket import Line
 from pos_app.domain.goods import may_be_discounted
 from pos_app.domain.money import share_fen
-from pos_app.domain.pricing.model import FIRST_LINE, LARGEST_FRACTION, Package, Promotion, Scope
+from pos_app.domain.pricing.mechanics import stage_of
+from pos_app.domain.pricing.model import FIRST_LINE, LARGEST_FRACTION, Package, Promotion, Refused, Scope
 from pos_app.domain.pricing.shelf import ASKED, LABEL, ShelfPrice, shelf_price
 
 
@@ -74,6 +75,8 @@ class Book:
     def __init__(self, package: Package) -> None:
         self.package = package
         self.promotions = tuple(sorted(package.promotions, key=lambda promotion: promotion.id))
+        self.stages = tuple(stage_of(promotion.rule) for promotion in self.promotions)
+        self.no_goods = tuple(Refused(p.id, stage, "goods") for p, stage in zip(self.promotions, self.stages, strict=True))
         self._by_sku: dict[str, list[int]] = {}
         self._by_category: dict[str, list[int]] = {}
         self._everywhere: list[int] = []

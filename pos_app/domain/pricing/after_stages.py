@@ -1,0 +1,155 @@
+"""Stages 5 to 9: points as a discount, points earned, gifts, events, rewards and stamps. Nothing is chosen here."""
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+from pos_app.domain.goods import Restricted
+from pos_app.domain.pricing.mechanics.coupon_reward import CouponReward
+from pos_app.domain.pricing.mechanics.event import EventRule
+from pos_app.domain.pricing.mechanics.gift import GiftRule
+from pos_app.domain.pricing.mechanics.points_earn import PointsEarn
+from pos_app.domain.pricing.mechanics.punch_card import PunchCard
+from pos_app.domain.pricing.model import (
+    EVENT,
+    GIFT,
+    ON_LIST,
+    POINTS,
+    Applied,
+    Customer,
+    Gift,
+    Promotion,
+    Raised,
+    Refused,
+    Reward,
+    StageShare,
+    Stamps,
+)
+from pos_app.domain.pricing.rows import Row, is_in, share
+
+
+class Redeemed(NamedTuple):
+    """Points spent, what is left per row, the applications, and what was refused."""
+
+    points: int
+    amounts: tuple[int, ...]
+    applied: tuple[Applied, ...]
+    refused: tuple[Refused, ...]
+
+
+def redeem_points(
+    rows: Sequence[Row], amounts: Sequence[int], promotions: Sequence[Promotion], points: int, leftover: str
+) -> Redeemed:
+    """Stage 5, in order of id: whole blocks on what is left of the scope. 350 points, 180.00 due: 300 points, 30.00 off."""
+    left, spent = list(amounts), 0
+    applied, refused = [], []
+    for promotion in promotions:
+        reach = [n for n, row in enumerate(rows) if row.is_open and is_in(promotion.scope, row) and left[n]]
+        befores = [left[n] for n in reach]
+        rule, amount_fen = promotion.rule, sum(befores)
+        blocks = rule.blocks(points - spent, amount_fen) if amount_fen >= promotion.min_spend_fen else 0
+        if not blocks:
+            refused.append(_no_points(promotion, points - spent, amount_fen))
+            continue
+        spent += blocks * rule.block_points
+        saving_fen = blocks * rule.block_fen
+        fens = share(saving_fen, befores, leftover)
+        for n, fen in zip(reach, fens, strict=True):
+            left[n] -= fen
+        shares = tuple(StageShare(rows[n].line.line_id, before, fen) for n, before, fen in zip(reach, befores, fens, strict=True))
+        applied.append(Applied(POINTS, promotion.id, saving_fen, amount_fen, blocks, shares=shares))
+    return Redeemed(spent, tuple(left), tuple(applied), tuple(refused))
+
+
+def _no_points(promotion: Promotion, points: int, amount_fen: int) -> Refused:
+    rule = promotion.rule
+    if amount_fen < promotion.min_spend_fen:
+        return Refused(promotion.id, POINTS, "spend", str(promotion.min_spend_fen), str(amount_fen))
+    if points < rule.block_points:
+        return Refused(promotion.id, POINTS, "points", str(rule.block_points), str(points))
+    return Refused(promotion.id, POINTS, "spend", str(rule.block_fen), str(amount_fen))
+
+
+def points_earned(rows: Sequence[Row], amounts: Sequence[int], promotions: Sequence[Promotion]) -> int:
+    """Stage 7 on what is left after stage 5: per line the best of the rules that do not add, and all that add; one floor.
+
+    88.80 at 1 point a yuan, twice: 177.
+    """
+    total = Fraction(0)
+    for row, amount_fen in zip(rows, amounts, strict=True):
+        if not row.line.item.earns_points or row.line.item.restricted == Restricted.TOBACCO or not amount_fen:
+            continue
+        here: list[PointsEarn] = [promotion.rule for promotion in promotions if is_in(promotion.scope, row)]
+        total += max((rule.points(amount_fen) for rule in here if not rule.adds), default=Fraction(0))
+        total += sum((rule.points(amount_fen) for rule in here if rule.adds), Fraction(0))
+    return int(total)
+
+
+def earning_rules(rows: Sequence[Row], amounts: Sequence[int], promotions: Sequence[Promotion]) -> list[Promotion]:
+    """The earning rules whose threshold, if they have one, is reached by the amount after stage 4."""
+    return [p for p in promotions if scope_fen(p, rows, amounts) >= p.min_spend_fen]
+
+
+def scope_fen(promotion: Promotion, rows: Sequence[Row], amounts: Sequence[int]) -> int:
+    """What is left in a promotion's scope (or its list amount), over goods that may take part."""
+    reach = [(row, fen) for row, fen in zip(rows, amounts, strict=True) if row.is_open and is_in(promotion.scope, row)]
+    return sum(row.open_shelf.list_fen if promotion.threshold_on == ON_LIST else fen for row, fen in reach)
+
+
+def scope_units(promotion: Promotion, rows: Sequence[Row]) -> int:
+    """Units of a promotion's scope in the basket."""
+    return sum(row.units for row in rows if row.is_open and is_in(promotion.scope, row))
+
+
+class Given(NamedTuple):
+    """What the sale gives besides its price."""
+
+    gifts: tuple[Gift, ...] = ()
+    raised: tuple[Raised, ...] = ()
+    rewards: tuple[Reward, ...] = ()
+    stamps: tuple[Stamps, ...] = ()
+    applied: tuple[Applied, ...] = ()
+    refused: tuple[Refused, ...] = ()
+
+    def plus(self, other: "Given") -> "Given":
+        return Given(*(one + two for one, two in zip(self, other, strict=True)))
+
+
+def give(rows: Sequence[Row], amounts: Sequence[int], promotions: Sequence[tuple[Promotion, int]], customer: Customer) -> Given:
+    """Stages 8 and 9; thresholds on the amount after stage 4."""
+    stamps = dict(customer.stamps)
+    given = Given()
+    for promotion, _ in promotions:
+        fen, units = scope_fen(promotion, rows, amounts), scope_units(promotion, rows)
+        given = given.plus(_give_one(promotion, fen, units, stamps))
+    return given
+
+
+def _give_one(promotion: Promotion, fen: int, units: int, had: Mapping[str, int]) -> Given:
+    rule, stage = promotion.rule, GIFT if isinstance(promotion.rule, GiftRule) else EVENT
+    if fen < promotion.min_spend_fen:
+        return Given(refused=(Refused(promotion.id, stage, "spend", str(promotion.min_spend_fen), str(fen)),))
+
+    def applied(times: int, value: str) -> tuple[Applied, ...]:
+        return (Applied(stage, promotion.id, 0, fen, times, value=value),)
+
+    if isinstance(rule, GiftRule):
+        quantity = rule.given(units)
+        if not quantity:
+            return Given(refused=(Refused(promotion.id, stage, "units", str(rule.per_units), str(units)),))
+        gift = Gift(promotion.id, rule.gift_sku, quantity, rule.value_fen, rule.instead_sku)
+        return Given(gifts=(gift,), applied=applied(quantity, rule.gift_sku))
+    if isinstance(rule, EventRule):
+        return Given(raised=(Raised(promotion.id, rule.event, rule.after_h),), applied=applied(1, rule.event))
+    if isinstance(rule, CouponReward):
+        reward = Reward(promotion.id, rule.coupon, rule.quantity, rule.days)
+        return Given(rewards=(reward,), applied=applied(rule.quantity, rule.coupon))
+    return _punch(promotion, rule, units, had, applied(units, promotion.id))
+
+
+def _punch(promotion: Promotion, rule: PunchCard, units: int, had: Mapping[str, int], applied: tuple[Applied, ...]) -> Given:
+    if not units:
+        return Given(refused=(Refused(promotion.id, EVENT, "units", "1", "0"),))
+    full, _ = rule.punch(had.get(promotion.id, 0), units)
+    rewards = (Reward(promotion.id, rule.coupon, full),) if full else ()
+    return Given(stamps=(Stamps(promotion.id, promotion.id, units, full),), rewards=rewards, applied=applied)

@@ -1,0 +1,103 @@
+"""Why a promotion whose conditions hold did not apply: the first thing that failed, with its numbers."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from pos_app.domain.pricing.choose import Choice, SetRules, measured_fen
+from pos_app.domain.pricing.later_stages import LaterOffer, apply_offer
+from pos_app.domain.pricing.later_stages import Rules as LaterRules
+from pos_app.domain.pricing.mechanics.quantity_percent_tiers import QuantityPercentTiers
+from pos_app.domain.pricing.mechanics.spend_save_tiers import SpendSaveTiers
+from pos_app.domain.pricing.model import COUPON, GROUP, ON_LIST, SETS, SHELF, SPEND, Promotion, Refused
+from pos_app.domain.pricing.rows import Row, is_in
+from pos_app.domain.pricing.shelf_stage import Piece
+
+ByStage = Mapping[int, Sequence[Promotion]]
+
+
+def shelf_reasons(
+    promotions: Sequence[Promotion], applied: set[str], rows: Sequence[Row], with_audience: bool
+) -> Iterator[Refused]:
+    """Stage 0: too few units, left out with all audience prices, or another price is lower."""
+    for promotion in promotions:
+        if promotion.id in applied:
+            continue
+        rule = promotion.rule
+        units = sum(row.units for row in rows if row.is_open and is_in(promotion.scope, row))
+        if isinstance(rule, QuantityPercentTiers) and units < rule.tiers[0].units:
+            yield Refused(promotion.id, SHELF, "units", str(rule.tiers[0].units), str(units))
+        elif not with_audience and not promotion.who.is_anyone:
+            yield Refused(promotion.id, SHELF, "audience_dearer")
+        else:
+            yield Refused(promotion.id, SHELF, "better")
+
+
+def set_reasons(
+    promotions: Sequence[Promotion], applied: set[str], sets: SetRules, rows: Sequence[Row], pieces: Sequence[Piece]
+) -> Iterator[Refused]:
+    """Stage 1: below its threshold, too few units, or another choice pays less."""
+    offers = {promotion.id: offer for promotion, offer in zip(sets.promotions, sets.offers, strict=True)}
+    for promotion in promotions:
+        if promotion.id in applied:
+            continue
+        left_fen = measured_fen(promotion, rows, pieces) if promotion.min_spend_fen else 0
+        if left_fen < promotion.min_spend_fen:
+            yield Refused(promotion.id, SETS, "spend", str(promotion.min_spend_fen), str(left_fen))
+            continue
+        offer = offers.get(promotion.id)
+        slots = promotion.rule.shape(promotion.scope).slots
+        have = [sum(sets.classes[c].count for c in members) for members in offer.slots] if offer else [0]
+        if offer is None or any(n < slot.units for n, slot in zip(have, slots, strict=True)):
+            yield Refused(promotion.id, SETS, "units", str(sum(slot.units for slot in slots)), str(sum(have)))
+        else:
+            yield Refused(promotion.id, SETS, "better")
+
+
+def later_reasons(
+    promotions: Sequence[tuple[Promotion, int]], offers: Sequence[LaterOffer], choice: Choice, rules: LaterRules
+) -> Iterator[Refused]:
+    """Stages 2 to 4."""
+    known = {offer.promotion.id: offer for offer in offers}
+    applied = {step.offer.promotion.id for step in choice.later.steps}
+    begins = _begins(choice)
+    for promotion, stage in promotions:
+        if promotion.id in applied:
+            continue
+        offer = known.get(promotion.id)
+        yield _later_reason(offer, choice, begins, rules) if offer else Refused(promotion.id, stage, "goods")
+
+
+def _begins(choice: Choice) -> dict[int, list[int]]:
+    """What was left in each cell when stages 2, 3 and 4 began, and after them."""
+    left = list(choice.begin)
+    begins = {}
+    for stage in (GROUP, SPEND, COUPON):
+        begins[stage] = list(left)
+        for step in choice.later.steps:
+            if step.offer.stage == stage:
+                for (n, _), fen in zip(step.befores, step.fens, strict=True):
+                    left[n] -= fen
+    begins[COUPON + 1] = left
+    return begins
+
+
+def _later_reason(offer: LaterOffer, choice: Choice, begins: Mapping[int, list[int]], rules: LaterRules) -> Refused:
+    promotion, rule, stage = offer.promotion, offer.promotion.rule, offer.stage
+    begin = begins[stage]
+    touched = [n for n, cell in enumerate(choice.cells) if offer.rows >> cell.row & 1]
+    is_list = promotion.threshold_on == ON_LIST
+    measured = sum(choice.cells[n].list_fen if is_list else begin[n] for n in touched)
+    need_fen = promotion.min_spend_fen
+    if isinstance(rule, SpendSaveTiers):
+        need_fen = max(need_fen, rule.tiers[0].spend_fen)
+    if measured < need_fen:
+        return Refused(promotion.id, stage, "spend", str(need_fen), str(measured))
+    if apply_offer(offer, choice.cells, begin, begin, rules) is None:
+        return Refused(promotion.id, stage, "worthless")
+    others = [step.offer for step in choice.later.steps if step.offer.stage == stage and step.offer.rows & offer.rows]
+    rival = next((other for other in others if other.promotion.group == promotion.group), None)
+    if rival is not None and not (stage == COUPON and promotion.group == "basket"):
+        return Refused(promotion.id, stage, "stacking", have=rival.promotion.id)
+    left = begins[stage + 1]
+    if not any(left[n] for n in touched):
+        return Refused(promotion.id, stage, "worthless")
+    return Refused(promotion.id, stage, "better")

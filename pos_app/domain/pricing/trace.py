@@ -1,0 +1,74 @@
+"""The trace: every application of stages 0 to 4 with its units, amounts and shares, as the checker and people read it."""
+
+from collections.abc import Iterable, Sequence
+
+from pos_app.domain.pricing.choose import Choice, SetRules
+from pos_app.domain.pricing.later_stages import Step
+from pos_app.domain.pricing.model import SETS, SHELF, Applied, StageShare, Use
+from pos_app.domain.pricing.rows import Row
+from pos_app.domain.pricing.set_search import Chosen
+from pos_app.domain.pricing.shelf_stage import Piece
+
+
+def trace_of(choice: Choice, sets: SetRules, rows: Sequence[Row], pieces: Sequence[Piece]) -> tuple[Applied, ...]:
+    """Stages 0 to 4 in their order; in stages 0 and 1 by promotion id."""
+    return (
+        *shelf_applied(rows, pieces),
+        *sorted((_set_applied(one, sets, rows, pieces) for one in choice.chosen), key=lambda a: (a.promotion, a.uses)),
+        *(_step_applied(step, choice, rows) for step in choice.later.steps),
+    )
+
+
+def shelf_applied(rows: Sequence[Row], pieces: Iterable[Piece]) -> list[Applied]:
+    """One application a promotion of stage 0, over all its units."""
+    found: dict[str, list[Piece]] = {}
+    for piece in pieces:
+        if piece.promotion is not None:
+            found.setdefault(piece.promotion.id, []).append(piece)
+    return [_shelf_promotion(name, rows, found[name]) for name in sorted(found)]
+
+
+def _shelf_promotion(name: str, rows: Sequence[Row], pieces: Sequence[Piece]) -> Applied:
+    uses = tuple(Use(rows[p.row].line.line_id, p.units, rows[p.row].unit_fen, p.units) for p in pieces)
+    shares = tuple(StageShare(rows[p.row].line.line_id, p.base_fen, p.base_fen - p.amount_fen) for p in pieces)
+    times = sum(piece.units for piece in pieces) or 1
+    return Applied(SHELF, name, sum(s.fen for s in shares), sum(p.base_fen for p in pieces), times, uses=uses, shares=shares)
+
+
+def _set_applied(one: Chosen, sets: SetRules, rows: Sequence[Row], pieces: Sequence[Piece]) -> Applied:
+    reduced = _reduced(one, sets)
+    taken: dict[int, int] = {}
+    for slot in one.slots:
+        for c, units in slot:
+            taken[c] = taken.get(c, 0) + units
+    uses, shares, fens = [], [], dict(one.shares)
+    for c in sorted(taken):
+        piece = pieces[sets.pieces[c]]
+        line_id = rows[piece.row].line.line_id
+        uses.append(Use(line_id, taken[c], piece.unit_fen, reduced.get(c, 0)))
+        shares.append(StageShare(line_id, taken[c] * piece.unit_fen * one.times, fens.get(c, 0) * one.times))
+    before_fen = sum(use.units * use.unit_fen for use in uses)
+    return Applied(
+        SETS, sets.promotions[one.offer].id, one.saving_fen * one.times, before_fen, one.times,
+        uses=tuple(uses), shares=tuple(shares),
+    )  # fmt: skip
+
+
+def _reduced(one: Chosen, sets: SetRules) -> dict[int, int]:
+    """Units a class that the benefit reduces: the cheapest, those of the last slot, or all."""
+    shape = sets.offers[one.offer].shape
+    slots = one.slots[-1:] if shape.percent and not shape.cheapest else one.slots
+    units = sorted((sets.classes[c].price_fen, c) for slot in slots for c, n in slot for _ in range(n))
+    found: dict[int, int] = {}
+    for _, c in units[: shape.cheapest or None]:
+        found[c] = found.get(c, 0) + 1
+    return found
+
+
+def _step_applied(step: Step, choice: Choice, rows: Sequence[Row]) -> Applied:
+    shares = tuple(
+        StageShare(rows[choice.cells[n].row].line.line_id, before, fen)
+        for (n, before), fen in zip(step.befores, step.fens, strict=True)
+    )
+    offer = step.offer
+    return Applied(offer.stage, offer.promotion.id, step.saving_fen, step.measured_fen, step.times, step.tier, shares=shares)
