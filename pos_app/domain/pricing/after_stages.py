@@ -112,7 +112,14 @@ class Given(NamedTuple):
     refused: tuple[Refused, ...] = ()
 
     def plus(self, other: "Given") -> "Given":
-        return Given(*(one + two for one, two in zip(self, other, strict=True)))
+        return Given(
+            self.gifts + other.gifts,
+            self.raised + other.raised,
+            self.rewards + other.rewards,
+            self.stamps + other.stamps,
+            self.applied + other.applied,
+            self.refused + other.refused,
+        )
 
 
 def give(rows: Sequence[Row], amounts: Sequence[int], promotions: Sequence[tuple[Promotion, int]], customer: Customer) -> Given:

@@ -262,17 +262,17 @@ class _Linear:
     def __init__(self, plan: Plan, search: _Search) -> None:
         self.plan = plan
         percents = plan.percents + plan.spend_percents
-        self.scale = 100 ** len(percents)
+        self.scale: int = 100 ** len(percents)
         amounts = [0] * len(search.rows)
         for cell, fen in zip(search.cells, search.begin, strict=True):
             amounts[cell.row] += fen
         factors = [self._factor(n, percents) for n in range(len(amounts))]
         halves = [self._factor(n, plan.percents) for n in range(len(amounts))]
         roundings = sum(1 for rows, _ in plan.percents for cell in search.cells if rows >> cell.row & 1)
-        self.slack = (roundings + len(plan.spend_percents)) * self.scale
-        self.start = sum(factor * fen for factor, fen in zip(factors, amounts, strict=True))
+        self.slack: int = (roundings + len(plan.spend_percents)) * self.scale
+        self.start: int = sum(factor * fen for factor, fen in zip(factors, amounts, strict=True))
         self.start += self.scale * (search.fixed_fen - plan.fixed_fen)
-        self.floor_fen = search.fixed_fen
+        self.floor_fen: int = search.fixed_fen
         of_class = [search.pieces[piece].row for piece in search.sets.pieces]
         self.weights = tuple(factors[row] for row in of_class)
         self.caps = tuple(
