@@ -43,6 +43,27 @@ RECOVERIES: dict[str, str] = {
     "POS-2114": RETRY,  # a scan was cut in the middle
     "POS-2116": RETRY,  # weighed good without a label at self-checkout
     "POS-2115": RETRY,  # scan taken while a code is not expected
+    # coupons and limited offers
+    "POS-2301": RETRY,  # not a coupon's code
+    "POS-2302": ASK_STAFF,  # coupon is not the chain's, or opens nothing today
+    "POS-2303": RETRY,  # coupon was used
+    "POS-2304": RETRY,  # coupon is past its day
+    "POS-2305": ASK_STAFF,  # coupon was made void
+    "POS-2306": RETRY,  # coupon lies in another basket
+    "POS-2307": RETRY,  # limited offer is used up
+    "POS-2308": ASK_STAFF,  # coupon of another store file, which this one cannot prove unused
+    "POS-2309": RETRY,  # coupon is another member's
+    "POS-2310": RETRY,  # poster: members only, attach one first
+    # price packages
+    "POS-2201": CALL_SUPPORT,  # package with problems
+    "POS-2202": CALL_SUPPORT,  # broken signature or unknown key
+    "POS-2203": CALL_SUPPORT,  # package is not signed
+    "POS-2204": RETRY,  # package of another shop
+    "POS-2205": CALL_SUPPORT,  # version is there already with other content
+    "POS-2206": RETRY,  # no such package
+    "POS-2207": RETRY,  # key cannot be read
+    "POS-2208": RETRY,  # no price change waits for this good
+    "POS-2209": RETRY,  # package file cannot be read
     # basket and tender
     "POS-3001": RETRY,  # nothing to do on an empty basket
     "POS-3002": RETRY,  # amount is too small
@@ -56,6 +77,10 @@ RECOVERIES: dict[str, str] = {
     "POS-3010": RETRY,  # held basket is gone
     "POS-3011": RETRY,  # nothing to repeat
     "POS-3012": RETRY,  # one card amount at a time
+    # members, coupons and points at a lane
+    "POS-3201": RETRY,  # coupon is in the basket already
+    "POS-3202": RETRY,  # too many coupons
+    "POS-3203": RETRY,  # member and offers stay while a shopper pays
     # people and shifts
     "POS-4001": RETRY,  # wrong number or PIN
     "POS-4002": ASK_STAFF,  # no permission
@@ -65,6 +90,12 @@ RECOVERIES: dict[str, str] = {
     "POS-4006": RETRY,  # a reason is needed
     "POS-4007": CALL_SUPPORT,  # clock stands far before the last event
     "POS-4008": ASK_STAFF,  # too many wrong PINs
+    # members and points
+    "POS-4301": RETRY,  # no member with this phone or card
+    "POS-4302": RETRY,  # not a phone number
+    "POS-4303": RETRY,  # fewer points than asked for
+    "POS-4304": RETRY,  # phone is a member's already
+    "POS-4305": RETRY,  # stamps changed meanwhile
     # files and arguments
     "POS-5001": CALL_SUPPORT,  # configuration
     "POS-5002": RETRY,  # unreadable import file
