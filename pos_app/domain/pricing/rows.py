@@ -77,6 +77,7 @@ class Book:
         self.promotions = tuple(sorted(package.promotions, key=lambda promotion: promotion.id))
         self.stages = tuple(stage_of(promotion.rule) for promotion in self.promotions)
         self.no_goods = tuple(Refused(p.id, stage, "goods") for p, stage in zip(self.promotions, self.stages, strict=True))
+        self._codes = {promotion.id: promotion.code for promotion in self.promotions if promotion.code}
         self._by_sku: dict[str, list[int]] = {}
         self._by_category: dict[str, list[int]] = {}
         self._everywhere: list[int] = []
@@ -91,6 +92,10 @@ class Book:
             self._by_sku.setdefault(sku, []).append(number)
         for category in scope.categories:
             self._by_category.setdefault(category, []).append(number)
+
+    def codes(self, promotions: Iterable[str]) -> frozenset[str]:
+        """The codes that open these promotions: a single coupon names the promotion, pricing asks for its code."""
+        return frozenset(self._codes[name] for name in promotions if name in self._codes)
 
     def touching(self, rows: Iterable[Row]) -> set[int]:
         """Numbers of the promotions that name a good of this basket."""
