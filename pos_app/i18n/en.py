@@ -302,6 +302,7 @@ EN: dict[str, str] = {
     "POS-6003": "Report not printed, figures are safe. Check the printer, F10 again",
     "POS-6002": "Drawer did not open, sale saved. Use the key",
     # what is wrong with a package
+    "package.all_free": "{have} of {n} are free, must be fewer",
     "package.choice": "{have} is not one of {need}",
     "package.cycle": "rewards lead back to themselves, for ever: {have}",
     "package.date": "not a date (2026-10-01): {have}",

@@ -302,6 +302,7 @@ ZH: dict[str, str] = {
     "POS-6003": "报表未打印,数据安全。检查打印机后按 F10 重试",
     "POS-6002": "钱箱未打开,交易已保存。请用钥匙打开",
     # what is wrong with a package
+    "package.all_free": "每 {n} 件免 {have} 件,应少于 {n} 件",
     "package.choice": "{have} 不在可选值中:{need}",
     "package.cycle": "返券循环,会无限返券:{have}",
     "package.date": "不是日期(2026-10-01):{have}",

@@ -91,7 +91,7 @@ def _ascending(threshold: str) -> Callable[[dict[str, Any]], Iterator[Wrong]]:
 def _not_all_free(values: dict[str, Any]) -> Iterator[Wrong]:
     n, free = values.get("n"), values.get("free", 1)
     if n is not None and free >= n:
-        yield Wrong("free", "range", {"have": free, "least": 1, "most": n - 1})
+        yield Wrong("free", "all_free", {"n": n, "have": free})
 
 
 CHECKS: dict[type, Callable[[dict[str, Any]], Iterator[Wrong]]] = {
