@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 
-from pos_app.domain.basket import Basket
+from pos_app.domain.basket import AddCode, AttachMember, Basket, DropCode
 from pos_app.domain.errors import refuse
 from pos_app.domain.lane import intents as i
 from pos_app.domain.lane.machine import step
@@ -13,6 +13,7 @@ from pos_app.domain.lane.self_checkout import VISIT
 from pos_app.domain.lane.selling import ACTIONS as SELLING
 from pos_app.domain.lane.shifts import ACTIONS as SHIFTS
 from pos_app.domain.lane.state import LaneState
+from pos_app.domain.pricing.model import Customer
 from pos_app.domain.shift import Report
 from pos_app.domain.tender import Tender
 from tests.shop_kit import (
@@ -32,7 +33,22 @@ from tests.shop_kit import (
 )
 
 ACTIONS = sorted(
-    {*SELLING, *PAYING, *SHIFTS, *SCO, *VISIT, "yes", "row_0", "row_1", "row_9", "language", "big_text", "touch", "nonsense", ""}
+    {
+        *SELLING,
+        *PAYING,
+        *SHIFTS,
+        *SCO,
+        *VISIT,
+        "yes",
+        "row_0",
+        "row_1",
+        "row_9",
+        "language",
+        "big_text",
+        "touch",
+        "nonsense",
+        "",
+    }
 )
 LIKELY = (
     "pay",
@@ -50,6 +66,8 @@ LIKELY = (
     "row_0",
     "take_card",
 )
+MEMBER_CARD, COUPON = "M-anna", "C-TEN"
+ANNA = Customer(alias="anna", tier="gold", points=1_250)
 CODES = (
     WATER,
     WATER,
@@ -64,6 +82,8 @@ CODES = (
     PAYMENT_CODE,
     CASHIER_BADGE,
     SUPERVISOR_BADGE,
+    MEMBER_CARD,
+    COUPON,
     "",
 )
 CHARS = "0123456789" * 2 + "yn.- ²a可:"
@@ -129,6 +149,20 @@ class World:
             case i.SearchGoods(text):
                 found = [item for item in ITEMS.values() if text in item.name]
                 yield i.Found(text, tuple(found))
+            case i.FindMember():
+                known = self.draw.random() < 0.7
+                yield (
+                    i.MemberFound(AttachMember(ANNA, "林* 8821"))
+                    if known
+                    else i.OfferRefused(refuse("POS-2101", code="x", updated="09:12"))
+                )
+            case i.CheckCoupon(code):
+                known = self.draw.random() < 0.7
+                yield (
+                    i.CouponFound(AddCode(code, "TEN"))
+                    if known
+                    else i.OfferRefused(refuse("POS-2101", code="x", updated="09:12"))
+                )
             case _:
                 yield from self._people_and_shifts(state, effect)
 
@@ -151,6 +185,10 @@ class World:
     def _look_up(self, code: str, purpose: str) -> i.Reply:
         if code.startswith("STAFF-"):
             return i.BadgeSeen(code[6:10])
+        if code == MEMBER_CARD:
+            return i.MemberFound(AttachMember(ANNA, "林* 8821", may_spend=True))
+        if code == COUPON:
+            return i.CouponFound(AddCode(code, "TEN"))
         if code in BY_CODE and purpose != "badge":
             return i.ItemFound(code, purpose, BY_CODE[code])
         return i.CodeRefused(code, purpose, refuse("POS-2101", code=code[:4], updated="09:12"))
@@ -158,6 +196,8 @@ class World:
     def _sale(self, state: LaneState, tenders: tuple[Tender, ...]) -> i.Reply:
         if self.draw.random() < 0.1:
             return i.Failed(refuse("POS-3006", cause="POS-1004"))
+        if self.draw.random() < 0.1 and state.basket.codes:
+            return i.OffersChanged(refuse("POS-3201", code="C"), (DropCode(state.basket.codes[0].code),))
         return i.SaleDone("n", state.priced.total_fen, tenders, state.priced.item_count)
 
     def _recall(self, draft_id: int) -> i.Reply:
@@ -193,6 +233,10 @@ def _likely(draw: random.Random, state: LaneState) -> i.Intent | None:
         return i.Scan(draw.choice((CASHIER_BADGE, SUPERVISOR_BADGE))) if state.needs_help else None
     if dialog.kind == "visit":
         return i.Press(draw.choice(("approve_age", "take_card", "take_card", "remove_line", "leave")))
+    if dialog.kind in ("help", "report_x", "report_z", "why"):
+        return i.Press("back")
+    if dialog.kind in ("member", "member_of", "offers", "find", "price_check"):
+        return draw.choice((i.Press("back"), i.Press("back"), i.Press("enter"), i.Char("1")))
     if dialog.kind.endswith(("_number", "_pin")) or dialog.kind in ("card", "float", "count", "ask_price", "ask_weight"):
         return i.Press("enter") if dialog.text else i.Char(draw.choice("12345"))
     return i.Press(draw.choice(("enter", "yes")))

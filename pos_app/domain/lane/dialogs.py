@@ -6,7 +6,7 @@ from dataclasses import replace
 from pos_app.domain.basket import WEIGHT_MAX_G, Approve, Line
 from pos_app.domain.errors import Refusal, refuse
 from pos_app.domain.goods import ADULT_ONLY
-from pos_app.domain.lane import paying, people, self_checkout, selling, shifts
+from pos_app.domain.lane import members, offers, paying, people, self_checkout, selling, shifts
 from pos_app.domain.lane.intents import Beep, Found, HeldRows, LookUp, LookUpSku, RecallBasket, SearchGoods
 from pos_app.domain.lane.state import PAYMENT, SELLING, WAITING_MAX, Dialog, LaneState, Step, change, refused
 from pos_app.domain.money import BadAmount, is_digits, parse_yuan
@@ -29,6 +29,8 @@ TYPED: dict[str, str | None] = {
     "ask_weight": NUMBERS + ".",
     "count": NUMBERS,
     "card": None,
+    "member": NUMBERS,
+    "offers": None,
 }
 LETTERS = {
     "confirm_quantity": {"y": "yes", "n": "back"},
@@ -40,6 +42,7 @@ SCAN_ANSWERS = frozenset({"login_number", "approve_number", "visit_number"})
 NO_WAITING = frozenset({"reason_cancel", "reason_no_sale", "reason_difference", "count", "count_done", "float", "ways"})
 # A lane without a person, a count that has begun: Esc does not lead past these.
 STAYS = frozenset({"login_number", "reason_difference"})
+MOVES = {"up": -1, "down": 1, "page_up": -5, "page_down": 5}
 
 
 def scan_under_dialog(state: LaneState, code: str) -> Step:
@@ -51,6 +54,8 @@ def scan_under_dialog(state: LaneState, code: str) -> Step:
         return selling.scan(state, code)
     if kind in SCAN_ANSWERS:
         return state, (LookUp(code, "badge"),)
+    if kind in offers.ASKING:
+        return state, (LookUp(code, "offer"),)
     nobody = state.person is None and not state.is_self_checkout
     if nobody or state.phase == PAYMENT or kind in NO_WAITING or kind.startswith("approve_"):
         return refused(state, refuse("POS-2115"))
@@ -78,12 +83,13 @@ def press(state: LaneState, action: str) -> Step:
         return back(state)
     if action == "backspace":
         return _with_text(state, dialog, dialog.text[:-1]) if dialog.kind in TYPED else (state, ())
-    if action in ("up", "down"):
-        return _move(state, dialog, -1 if action == "up" else 1)
+    if action in MOVES:
+        return _move(state, dialog, MOVES[action])
     if action == "yes" and dialog.kind in YES:
         return YES[dialog.kind](state, dialog)
     if action.startswith("row_") and dialog.rows:  # touched
-        return enter(replace(state, dialog=replace(dialog, cursor=min(int(action[4:]), len(dialog.rows) - 1))))
+        cursor = min(int(action[4:]), len(dialog.rows) - 1)
+        return enter(replace(state, dialog=replace(dialog, cursor=cursor, text="")))
     if action == "enter":
         return enter(state)
     if dialog.kind == "visit":
@@ -239,6 +245,9 @@ ENTER: dict[str, Callable[[LaneState, Dialog], Step]] = {
     "reason_difference": _reason_difference,
     "bags": _bags,
     "ways": _ways,
+    "member": members.phone_typed,
+    "member_of": members.menu,
+    "offers": offers.enter,
 }
 
 
@@ -290,6 +299,8 @@ def _move(state: LaneState, dialog: Dialog, by: int) -> Step:
         return selling.move(state, by)
     if not dialog.rows or dialog.kind == "count":
         return state, ()
+    if dialog.kind == "why":  # a page to read: it has a beginning and an end
+        return replace(state, dialog=replace(dialog, cursor=max(0, min(len(dialog.rows) - 1, dialog.cursor + by)))), ()
     return replace(state, dialog=replace(dialog, cursor=(dialog.cursor + by) % len(dialog.rows))), ()
 
 

@@ -5,7 +5,7 @@ Named tuples: there are forty of them, and a dataclass takes seven times as long
 
 from typing import NamedTuple
 
-from pos_app.domain.basket import Basket, Op
+from pos_app.domain.basket import AddCode, AttachMember, Basket, Op
 from pos_app.domain.codes import InStoreCode
 from pos_app.domain.errors import Refusal
 from pos_app.domain.goods import Item
@@ -41,9 +41,10 @@ class Press(NamedTuple):
 
 
 class Tick(NamedTuple):
-    """Time went by. The only way a lane learns the time."""
+    """Time went by. The only way a lane learns the time. `at_rest`: nothing else waits, so this is the moment for slower work."""
 
     now_ms: int
+    at_rest: bool = False
 
 
 # ------------------------------------------------------------------ replies: from the runner
@@ -147,10 +148,46 @@ class CopyQueued(NamedTuple):
     number: str
 
 
+class Usual(NamedTuple):
+    """A good that a member often buys: what is there, what one costs today, and an offer that is open for it."""
+
+    item: Item
+    on_hand: int
+    price_fen: int
+    promotion: str = ""
+
+
+class MemberFound(NamedTuple):
+    """A member by phone or card; `usual` only for those who agreed to be shown it."""
+
+    attach: AttachMember
+    usual: tuple[Usual, ...] = ()
+
+
+class CouponFound(NamedTuple):
+    """A coupon that counts now."""
+
+    op: AddCode
+
+
+class OfferRefused(NamedTuple):
+    """A member or coupon that was asked for and cannot be had; the basket is as it was."""
+
+    refusal: Refusal
+
+
+class OffersChanged(NamedTuple):
+    """A sale was not made because a coupon was spent or points moved meanwhile: `ops` take them out, and the sale goes on."""
+
+    refusal: Refusal
+    ops: tuple[Op, ...]
+
+
 Intent = Scan | CutScan | Char | Press | Tick
 Reply = (
     ItemFound | CodeRefused | BadgeSeen | Failed | NumberReady | SaleDone | CancelDone | HoldDone | HeldRows | RecallDone
-    | Found | PinChecked | ShiftReady | ReportReady | NoSaleDone | CopyQueued
+    | Found | PinChecked | ShiftReady | ReportReady | NoSaleDone | CopyQueued | MemberFound | CouponFound | OfferRefused
+    | OffersChanged
 )  # fmt: skip
 
 # ------------------------------------------------------------------ effects
@@ -206,6 +243,21 @@ class SearchGoods(NamedTuple):
     text: str
 
 
+class FindMember(NamedTuple):
+    """A member by phone number: attached so, a member earns and does not spend."""
+
+    phone: str
+
+    def __repr__(self) -> str:
+        return f"FindMember(phone='…{self.phone[-4:]}')"
+
+
+class CheckCoupon(NamedTuple):
+    """A coupon's code that was typed."""
+
+    code: str
+
+
 class CheckPin(NamedTuple):
     purpose: str
     staff: str
@@ -258,5 +310,5 @@ class Beep(NamedTuple):
 Effect = (
     LookUp | LookUpSku | SaveOp | TakeReceiptNumber | CommitSale | CancelSale | HoldBasket | ListHeld | RecallBasket
     | SearchGoods | CheckPin | OpenShift | MakeReport | CloseShift | RecordNoSale | PrintCopy | PrintReport | PulseDrawer
-    | PrintWaiting | Beep
+    | PrintWaiting | Beep | FindMember | CheckCoupon
 )  # fmt: skip

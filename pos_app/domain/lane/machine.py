@@ -5,13 +5,14 @@ from dataclasses import replace
 from typing import Any
 
 from pos_app.domain.errors import refuse
-from pos_app.domain.lane import dialogs, paying, people, self_checkout, selling, shifts
+from pos_app.domain.lane import dialogs, members, offers, paying, people, self_checkout, selling, shifts, why
 from pos_app.domain.lane.intents import (
     BadgeSeen,
     CancelDone,
     Char,
     CodeRefused,
     CopyQueued,
+    CouponFound,
     CutScan,
     Failed,
     Found,
@@ -19,8 +20,11 @@ from pos_app.domain.lane.intents import (
     HoldDone,
     Intent,
     ItemFound,
+    MemberFound,
     NoSaleDone,
     NumberReady,
+    OfferRefused,
+    OffersChanged,
     PinChecked,
     Press,
     RecallDone,
@@ -72,6 +76,8 @@ def press(state: LaneState, intent: Press) -> Step:
         return replace(state, big=not state.big), ()
     if state.dialog is not None:
         return dialogs.press(state, action)
+    if action in OFFERS:
+        return OFFERS[action](state, action)
     if action in shifts.ACTIONS:
         return shifts.press(state, action)
     if state.is_self_checkout and action in self_checkout.ACTIONS:
@@ -84,7 +90,8 @@ def press(state: LaneState, intent: Press) -> Step:
 
 
 def tick(state: LaneState, intent: Tick) -> Step:
-    return self_checkout.tick(replace(state, now_ms=intent.now_ms))
+    state = replace(state, now_ms=intent.now_ms)
+    return self_checkout.tick(why.rested(state) if intent.at_rest else state)
 
 
 def failed(state: LaneState, reply: Failed) -> Step:
@@ -113,4 +120,14 @@ HANDLERS: dict[type, Callable[[LaneState, Any], Step]] = {
     ReportReady: shifts.report_ready,
     NoSaleDone: shifts.no_sale_done,
     CopyQueued: selling.copy_queued,
+    MemberFound: members.member_found,
+    CouponFound: offers.coupon_found,
+    OfferRefused: offers.offer_refused,
+    OffersChanged: offers.offers_changed,
+}
+OFFERS: dict[str, Callable[[LaneState, str], Step]] = {
+    "member": members.press,
+    "offers": offers.press,
+    "why": why.press,
+    **dict.fromkeys(members.USUAL, members.press),
 }

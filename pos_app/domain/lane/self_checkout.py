@@ -6,6 +6,8 @@ from pos_app.domain.basket import Approve, VoidLine
 from pos_app.domain.errors import refuse
 from pos_app.domain.goods import ADULT_ONLY
 from pos_app.domain.lane.intents import Beep, HoldBasket, LookUpSku
+from pos_app.domain.lane.members import detach
+from pos_app.domain.lane.offers import ASKING
 from pos_app.domain.lane.paying import card
 from pos_app.domain.lane.selling import replay_waiting
 from pos_app.domain.lane.state import (
@@ -31,16 +33,16 @@ VISIT = ("approve_age", "remove_line", "take_card", "leave")
 
 def touched(state: LaneState) -> LaneState:
     """Somebody is there: the idle time starts again."""
-    if state.is_self_checkout:
-        dialog = None if state.dialog is not None and state.dialog.kind == "idle" else state.dialog
-        return replace(state, touched_ms=state.now_ms, dialog=dialog)
-    return state
+    dialog = None if state.dialog is not None and state.dialog.kind == "idle" else state.dialog
+    return replace(state, touched_ms=state.now_ms, dialog=dialog)
 
 
 def tick(state: LaneState) -> Step:
     """60 s without a touch warn, 120 s hold the basket; nobody's shopping is ever thrown away."""
-    if not state.is_self_checkout or not state.basket.lines or state.needs_help or state.basket.tenders:
+    if not state.is_self_checkout or state.needs_help or state.basket.tenders:
         return state, ()
+    if not state.basket.lines:
+        return _gone(state) if state.now_ms - state.touched_ms >= state.config.idle_warn_ms else (state, ())
     if state.dialog is not None and state.dialog.kind.startswith(("visit", "card")):
         return state, ()
     idle_ms = state.now_ms - state.touched_ms
@@ -50,6 +52,13 @@ def tick(state: LaneState) -> Step:
     if idle_ms >= state.config.idle_warn_ms and state.dialog is None:
         return replace(state, dialog=Dialog("idle")), (Beep("look"),)
     return state, ()
+
+
+def _gone(state: LaneState) -> Step:
+    """Nobody scanned anything: the member who was attached, or a number half typed, is not left for the next shopper."""
+    if state.dialog is not None and state.dialog.kind in ASKING:
+        state = replace(state, dialog=None)
+    return detach(state) if state.basket.member and state.dialog is None else (state, ())
 
 
 def press(state: LaneState, action: str) -> Step:

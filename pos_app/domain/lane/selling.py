@@ -65,6 +65,8 @@ def code_refused(state: LaneState, reply: CodeRefused) -> Step:
     if reply.purpose == "check" and state.dialog is not None:
         dialog = replace(state.dialog, text="", data=None, refusal=reply.refusal)
         return replace(state, dialog=dialog), (Beep("refused"),)
+    if reply.purpose == "offer" and state.dialog is not None:
+        return replace(state, dialog=replace(state.dialog, text="", refusal=reply.refusal)), (Beep("refused"),)
     return refused(replace(state, entry=""), reply.refusal)
 
 
@@ -73,6 +75,8 @@ def item_found(state: LaneState, reply: ItemFound) -> Step:
     if reply.purpose == "check":
         dialog = Dialog("price_check", data=reply)
         return replace(state, dialog=dialog), (Beep("done"),)
+    if reply.purpose == "offer" and state.phase == PAYMENT:  # a good among the coupons, when goods are no longer taken
+        return refused(state, refuse("POS-2115"))
     if state.dialog is not None and state.dialog.kind != "visit":  # an earlier scan of the same burst opened it
         return replace(state, waiting=(*state.waiting, reply.code)), ()
     return sell(state, reply)
@@ -309,7 +313,7 @@ def emptied(state: LaneState) -> LaneState:
     """The lane between two shoppers: everything of the last one gone but what the idle screen shows, nothing waiting."""
     state = replace(
         cleared(state), phase=SELLING, basket=Basket(), cursor=0, dialog=None, needs_help=False, bags_asked=False,
-        restored=False, approver="", waiting=(),
+        restored=False, approver="", waiting=(), usual=(), hints=(), hints_for=None,
     )  # fmt: skip
     return reprice(state)
 

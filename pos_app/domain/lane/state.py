@@ -1,20 +1,23 @@
 """Everything a lane's screen shows, as one frozen value."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pos_app.domain.basket import Basket, Line, Op, apply
 from pos_app.domain.errors import Refusal
 from pos_app.domain.goods import ADULT_ONLY, Item
-from pos_app.domain.lane.intents import Beep, Effect, SaveOp
-from pos_app.domain.pricing.engine import price
-from pos_app.domain.pricing.model import Package, Priced
+from pos_app.domain.lane.intents import Beep, Effect, SaveOp, Usual
+from pos_app.domain.pricing.engine import NOTHING_USED, price
+from pos_app.domain.pricing.model import Hint, Package, Priced, Used
+from pos_app.domain.pricing.rows import book_of
 from pos_app.domain.tender import cash_due_fen, left_to_pay_fen
 
 CASHIER, SELF_CHECKOUT = "cashier", "self_checkout"
 SELLING, PAYMENT = "selling", "payment"
 WAITING_MAX = 500
 ENTRY_MAX = 512
+NO_CODES: frozenset[str] = frozenset()
 OK, INFO, WARN, ERROR = "ok", "info", "warn", "error"
 
 
@@ -102,10 +105,19 @@ class LaneState:
     sales_today: int = 0
     paper_waiting: int = 0
     restored: bool = False
+    used: Mapping[str, Used] = field(default_factory=lambda: NOTHING_USED)  # by limited promotions, as last read from the store
+    usual: tuple[Usual, ...] = ()  # goods a member who agreed to it often buys
+    hints: tuple[Hint, ...] = ()
+    hints_for: Basket | None = None  # the basket that the hints are about; they show for no other
 
     @property
     def is_self_checkout(self) -> bool:
         return self.config.skin == SELF_CHECKOUT
+
+    @property
+    def package(self) -> Package:
+        """The package that this basket is priced under."""
+        return self.config.package
 
     @property
     def is_idle(self) -> bool:
@@ -162,7 +174,14 @@ def start(
 
 def reprice(state: LaneState) -> LaneState:
     """The state with its basket priced anew."""
-    return replace(state, priced=price(state.basket, state.basket.customer, state.config.package, state.now_ms))
+    basket = state.basket
+    return replace(state, priced=price(basket, basket.customer, state.package, state.now_ms, codes_of(state), used=state.used))
+
+
+def codes_of(state: LaneState) -> frozenset[str]:
+    """The codes that the basket's coupons open promotions with."""
+    codes = state.basket.codes
+    return book_of(state.package).codes(added.promotion for added in codes) if codes else NO_CODES
 
 
 def change(state: LaneState, *ops: Op) -> Step:

@@ -1,0 +1,72 @@
+"""Why this price, why not that offer: the trace as rows to read, and the best hint, looked for while the lane rests."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+from pos_app.domain.basket import Line
+from pos_app.domain.lane.state import Dialog, LaneState, Step, codes_of
+from pos_app.domain.pricing.hints import hints
+from pos_app.domain.pricing.model import Applied, Hint, Refused
+from pos_app.domain.pricing.rows import is_in, row_of, scopes_of
+
+REST_MS = 400  # no key and no scan for so long
+HINTS_MAX = 3
+
+
+class About(NamedTuple):
+    """A heading: the rows that follow are about this line, or (None) about the other goods of the basket."""
+
+    line: Line | None
+
+
+Why = About | Applied | Refused | Hint
+
+
+def press(state: LaneState, action: str) -> Step:
+    return replace(state, dialog=Dialog("why", rows=tuple(rows(state)))), ()
+
+
+def rows(state: LaneState) -> Iterator[Why]:
+    """The highlighted line first, then the rest; what applied before what did not, and what is near."""
+    line, priced = state.highlighted(), state.priced
+    names = _promotions_of(state, line) if line else frozenset()
+    here = [one for one in priced.applied if line and _touches(one, line)]
+    if line is not None:
+        yield About(line)
+        yield from here
+        yield from (one for one in priced.refused if one.promotion in names)
+    yield About(None)
+    yield from (one for one in priced.applied if one not in here)
+    yield from (one for one in priced.refused if one.promotion not in names)
+    if state.hints_for is state.basket:
+        yield from state.hints[:HINTS_MAX]
+
+
+def _promotions_of(state: LaneState, line: Line) -> frozenset[str]:
+    """The promotions that name this good; those for all goods belong to the basket."""
+    row = row_of(0, line, False)
+    return frozenset(
+        promotion.id
+        for promotion in state.package.promotions
+        if any(not scope.is_all and is_in(scope, row) for scope in scopes_of(promotion))
+    )
+
+
+def _touches(applied: Applied, line: Line) -> bool:
+    ids = {use.line_id for use in applied.uses} | {share.line_id for share in applied.shares}
+    return line.line_id in ids
+
+
+def rested(state: LaneState) -> LaneState:
+    """Nobody pressed or scanned anything for a moment: look for what is near, once a basket. A scan never waits for it."""
+    basket = state.basket
+    if basket is state.hints_for or not basket.lines or state.now_ms - state.touched_ms < REST_MS:
+        return state
+    found = hints(basket, basket.customer, state.package, state.now_ms, codes_of(state), state.used)
+    return replace(state, hints=found, hints_for=basket)
+
+
+def hint(state: LaneState) -> Hint | None:
+    """The best hint about the basket as it is now."""
+    return state.hints[0] if state.hints and state.hints_for is state.basket else None
