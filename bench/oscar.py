@@ -57,10 +57,9 @@ def column(offers: int, baskets: int) -> Iterator[Figure]:
         for lines in LINES:
             random = Random(f"{offers} {lines}")
             name = f"basket of {lines} lines x {offers:,} offers, beside oscar"
+            made = [basket(random, some, lines) for _ in range(baskets)]
             try:
-                yield figure(
-                    name, (lines, offers), measured(shop, package, [basket(random, some, lines) for _ in range(baskets)])
-                )
+                yield figure(name, (lines, offers), measured(shop, package, made))
             except SlowError as error:
                 yield not_available(name, "ms", str(error))
                 return
@@ -88,7 +87,6 @@ def ours(one: Basket, package: Package) -> tuple[float, int]:
 
 
 def unseen(one: Basket) -> Basket:
-    price(Basket(), STRANGER, Package(), NOW_MS)
     return replace(one, lines=tuple(replace(line) for line in one.lines))
 
 
