@@ -1,7 +1,6 @@
 """Stages 5 to 9: points as a discount, points earned, gifts, events, rewards and stamps. Nothing is chosen here."""
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from typing import NamedTuple
 
 from pos_app.domain.goods import Restricted
@@ -25,7 +24,7 @@ from pos_app.domain.pricing.model import (
     StageShare,
     Stamps,
 )
-from pos_app.domain.pricing.rows import Row, is_in, share
+from pos_app.domain.pricing.rows import Rows, share
 
 
 class Redeemed(NamedTuple):
@@ -37,14 +36,12 @@ class Redeemed(NamedTuple):
     refused: tuple[Refused, ...]
 
 
-def redeem_points(
-    rows: Sequence[Row], amounts: Sequence[int], promotions: Sequence[Promotion], points: int, leftover: str
-) -> Redeemed:
+def redeem_points(rows: Rows, amounts: Sequence[int], promotions: Sequence[Promotion], points: int, leftover: str) -> Redeemed:
     """Stage 5, in order of id: whole blocks on what is left of the scope. 350 points, 180.00 due: 300 points, 30.00 off."""
     left, spent = list(amounts), 0
     applied, refused = [], []
     for promotion in promotions:
-        reach = [n for n, row in enumerate(rows) if row.is_open and is_in(promotion.scope, row) and left[n]]
+        reach = [n for n in rows.within(promotion.scope) if left[n]]
         befores = [left[n] for n in reach]
         rule, amount_fen = promotion.rule, sum(befores)
         blocks = rule.blocks(points - spent, amount_fen) if amount_fen >= promotion.min_spend_fen else 0
@@ -70,35 +67,38 @@ def _no_points(promotion: Promotion, points: int, amount_fen: int) -> Refused:
     return Refused(promotion.id, POINTS, "spend", str(rule.block_fen), str(amount_fen))
 
 
-def points_earned(rows: Sequence[Row], amounts: Sequence[int], promotions: Sequence[Promotion]) -> int:
+def points_earned(rows: Rows, amounts: Sequence[int], promotions: Sequence[Promotion]) -> int:
     """Stage 7 on what is left after stage 5: per line the best of the rules that do not add, and all that add; one floor.
 
     88.80 at 1 point a yuan, twice: 177.
     """
-    total = Fraction(0)
-    for row, amount_fen in zip(rows, amounts, strict=True):
-        if not row.line.item.earns_points or row.line.item.restricted == Restricted.TOBACCO or not amount_fen:
-            continue
-        here: list[PointsEarn] = [promotion.rule for promotion in promotions if is_in(promotion.scope, row)]
-        total += max((rule.points(amount_fen) for rule in here if not rule.adds), default=Fraction(0))
-        total += sum((rule.points(amount_fen) for rule in here if rule.adds), Fraction(0))
-    return int(total)
+    best = [0] * len(rows)  # points a yuan in hundredths, of the best rule that does not add
+    added = [0] * len(rows)
+    for promotion in promotions:
+        rule: PointsEarn = promotion.rule
+        for n in rows.named(promotion.scope):
+            if rule.adds:
+                added[n] += rule.rate
+            else:
+                best[n] = max(best[n], rule.rate)
+    earning = (row.line.item.earns_points and row.line.item.restricted != Restricted.TOBACCO for row in rows)
+    return sum(fen * (one + two) for fen, one, two, earns in zip(amounts, best, added, earning, strict=True) if earns) // 10_000
 
 
-def earning_rules(rows: Sequence[Row], amounts: Sequence[int], promotions: Sequence[Promotion]) -> list[Promotion]:
+def earning_rules(rows: Rows, amounts: Sequence[int], promotions: Sequence[Promotion]) -> list[Promotion]:
     """The earning rules whose threshold, if they have one, is reached by the amount after stage 4."""
     return [p for p in promotions if scope_fen(p, rows, amounts) >= p.min_spend_fen]
 
 
-def scope_fen(promotion: Promotion, rows: Sequence[Row], amounts: Sequence[int]) -> int:
+def scope_fen(promotion: Promotion, rows: Rows, amounts: Sequence[int]) -> int:
     """What is left in a promotion's scope (or its list amount), over goods that may take part."""
-    reach = [(row, fen) for row, fen in zip(rows, amounts, strict=True) if row.is_open and is_in(promotion.scope, row)]
-    return sum(row.open_shelf.list_fen if promotion.threshold_on == ON_LIST else fen for row, fen in reach)
+    reach = rows.within(promotion.scope)
+    return sum(rows[n].open_shelf.list_fen if promotion.threshold_on == ON_LIST else amounts[n] for n in reach)
 
 
-def scope_units(promotion: Promotion, rows: Sequence[Row]) -> int:
+def scope_units(promotion: Promotion, rows: Rows) -> int:
     """Units of a promotion's scope in the basket."""
-    return sum(row.units for row in rows if row.is_open and is_in(promotion.scope, row))
+    return sum(rows[n].units for n in rows.within(promotion.scope))
 
 
 class Given(NamedTuple):
@@ -122,7 +122,7 @@ class Given(NamedTuple):
         )
 
 
-def give(rows: Sequence[Row], amounts: Sequence[int], promotions: Sequence[tuple[Promotion, int]], customer: Customer) -> Given:
+def give(rows: Rows, amounts: Sequence[int], promotions: Sequence[tuple[Promotion, int]], customer: Customer) -> Given:
     """Stages 8 and 9; thresholds on the amount after stage 4."""
     stamps = dict(customer.stamps)
     given = Given()

@@ -12,7 +12,7 @@ from pos_app.domain.pricing.later_stages import Cell, Later, LaterOffer, Rules, 
 from pos_app.domain.pricing.mechanics.sets import SetShape
 from pos_app.domain.pricing.model import ON_LIST, Promotion, Used
 from pos_app.domain.pricing.plans import Left, Plan, Threshold, plans_of
-from pos_app.domain.pricing.rows import Row, is_in
+from pos_app.domain.pricing.rows import Rows
 from pos_app.domain.pricing.set_search import Cap, Chosen, SetOffer, UnitClass, best_sets
 from pos_app.domain.pricing.shelf_stage import SHUT, Piece, kind_of
 
@@ -50,46 +50,44 @@ class Choice(NamedTuple):
         return self.total_fen, self.later.coupons, -saving_fen, len(self.later.steps) + times
 
 
-def set_rules(
-    rows: Sequence[Row], pieces: Sequence[Piece], promotions: Sequence[Promotion], used: Mapping[str, Used]
-) -> SetRules:
+def set_rules(rows: Rows, pieces: Sequence[Piece], promotions: Sequence[Promotion], used: Mapping[str, Used]) -> SetRules:
     """The units that sets may take, and what each promotion may take of them; in order of id."""
     numbers = [
         n for n, piece in enumerate(pieces) if piece.units and piece.unit_fen and piece.kind != SHUT and rows[piece.row].is_open
     ]
     classes = tuple(UnitClass(pieces[n].unit_fen, pieces[n].units) for n in numbers)
+    of_row: dict[int, list[int]] = {}
+    for c, n in enumerate(numbers):
+        of_row.setdefault(pieces[n].row, []).append(c)
     offers, owners = [], []
     for promotion in promotions:
         if not _reaches(promotion, rows, pieces):
             continue
-        offer = _set_offer(promotion, rows, [rows[pieces[n].row] for n in numbers], used)
+        offer = _set_offer(promotion, rows, of_row, used)
         if offer is not None:
             offers.append(offer)
             owners.append(promotion)
     return SetRules(classes, tuple(numbers), tuple(offers), tuple(owners))
 
 
-def _reaches(promotion: Promotion, rows: Sequence[Row], pieces: Sequence[Piece]) -> bool:
+def _reaches(promotion: Promotion, rows: Rows, pieces: Sequence[Piece]) -> bool:
     """Whether a set promotion's own threshold is reached when its stage begins."""
     return promotion.min_spend_fen == 0 or measured_fen(promotion, rows, pieces) >= promotion.min_spend_fen
 
 
-def measured_fen(promotion: Promotion, rows: Sequence[Row], pieces: Sequence[Piece]) -> int:
+def measured_fen(promotion: Promotion, rows: Rows, pieces: Sequence[Piece]) -> int:
     """What is left (or the list amount) in a promotion's scope when stage 1 begins."""
-    found = [piece for piece in pieces if rows[piece.row].is_open and is_in(promotion.scope, rows[piece.row])]
-    found = [piece for piece in found if piece.kind != SHUT]
+    within = set(rows.within(promotion.scope))
+    found = [piece for piece in pieces if piece.row in within and piece.kind != SHUT]
     return sum(piece.base_fen if promotion.threshold_on == ON_LIST else piece.amount_fen for piece in found)
 
 
-def _set_offer(promotion: Promotion, rows: Sequence[Row], of_class: Sequence[Row], used: Mapping[str, Used]) -> SetOffer | None:
+def _set_offer(promotion: Promotion, rows: Rows, of_row: Mapping[int, list[int]], used: Mapping[str, Used]) -> SetOffer | None:
     shape: SetShape = promotion.rule.shape(promotion.scope)
     slots = tuple(
-        tuple(
-            c for c, row in enumerate(of_class)
-            if is_in(slot.scope, row) and not (promotion.price_once and row.is_labelled)
-        )
+        tuple(c for n in rows.within(slot.scope) if not (promotion.price_once and rows[n].is_labelled) for c in of_row.get(n, ()))
         for slot in shape.slots
-    )  # fmt: skip
+    )
     if not all(slots):
         return None
     had = used.get(promotion.id, NOT_USED)
@@ -100,7 +98,7 @@ def _set_offer(promotion: Promotion, rows: Sequence[Row], of_class: Sequence[Row
 
 
 def judge(
-    chosen: tuple[Chosen, ...], sets: SetRules, rows: Sequence[Row], pieces: Sequence[Piece],
+    chosen: tuple[Chosen, ...], sets: SetRules, rows: Rows, pieces: Sequence[Piece],
     groups: Sequence[Sequence[LaterOffer]], rules: Rules,
 ) -> Choice:  # fmt: skip
     """Sets with the best that later stages can make of what they leave."""
@@ -110,7 +108,7 @@ def judge(
 
 
 def left_cells(
-    chosen: Sequence[Chosen], sets: SetRules, rows: Sequence[Row], pieces: Sequence[Piece]
+    chosen: Sequence[Chosen], sets: SetRules, rows: Rows, pieces: Sequence[Piece]
 ) -> tuple[tuple[Cell, ...], tuple[int, ...], tuple[tuple[int, int], ...]]:
     """Cells and amounts for later stages, and (row, fen) that they may not touch."""
     left: dict[tuple[int, int], list[int]] = {}  # row, kind -> [fen, list fen]
@@ -145,7 +143,7 @@ def left_cells(
 
 
 def choose(
-    rows: Sequence[Row],
+    rows: Rows,
     pieces: Sequence[Piece],
     sets: SetRules,
     groups: Sequence[Sequence[LaterOffer]],
@@ -158,7 +156,7 @@ def choose(
 
 
 def choose_by_priority(
-    rows: Sequence[Row], pieces: Sequence[Piece], sets: SetRules, later: Sequence[LaterOffer], rules: Rules, effort: int
+    rows: Rows, pieces: Sequence[Piece], sets: SetRules, later: Sequence[LaterOffer], rules: Rules, effort: int
 ) -> Choice:
     """The order the chain set: each promotion takes the best it can from what is left; nothing is to be proved."""
     left = list(sets.classes)
@@ -180,7 +178,7 @@ class _Search:
     """One basket's search: the best choice so far, the effort left, and what is known before any sets are taken."""
 
     def __init__(
-        self, rows: Sequence[Row], pieces: Sequence[Piece], sets: SetRules, groups: Sequence[Sequence[LaterOffer]],
+        self, rows: Rows, pieces: Sequence[Piece], sets: SetRules, groups: Sequence[Sequence[LaterOffer]],
         rules: Rules, effort: int,
     ) -> None:  # fmt: skip
         self.rows, self.pieces, self.sets, self.groups, self.rules = rows, pieces, sets, groups, rules

@@ -36,7 +36,7 @@ from pos_app.domain.pricing.model import (
     TaxShare,
     Used,
 )
-from pos_app.domain.pricing.rows import Book, Row, book_of, canonical_rows
+from pos_app.domain.pricing.rows import Book, Rows, book_of, canonical_rows
 from pos_app.domain.pricing.shelf import shelf_price
 from pos_app.domain.pricing.shelf_stage import Piece, shelf_stage
 from pos_app.domain.pricing.trace import trace_of
@@ -96,7 +96,7 @@ def _verdicts(book: Book, moment: Moment, customer: Customer, codes: frozenset[s
 
 
 def _sorted_out(
-    book: Book, rows: Sequence[Row], moment: Moment, customer: Customer, codes: frozenset[str], used: Mapping[str, Used]
+    book: Book, rows: Rows, moment: Moment, customer: Customer, codes: frozenset[str], used: Mapping[str, Used]
 ) -> _Offers:
     touching = book.touching(rows)
     by_stage: dict[int, list[Promotion]] = {}
@@ -125,12 +125,14 @@ class _Chosen(NamedTuple):
     rules: Rules
 
 
-def _best_variant(rows: Sequence[Row], offers: _Offers, package: Package, used: Mapping[str, Used], effort: int) -> _Chosen:
+def _best_variant(rows: Rows, offers: _Offers, package: Package, used: Mapping[str, Used], effort: int) -> _Chosen:
     """Audience prices all or none, whichever ends lower: so a member never pays more than a stranger."""
     shelf = offers.by_stage.get(SHELF, [])
     with_audience = shelf_stage(rows, shelf, used, package.rounding, True)
     best = _choose(True, with_audience, rows, offers, package, used, effort)
     if package.policy == PRIORITY:
+        return best
+    if all(row.shelf is row.open_shelf for row in rows) and all(promotion.who.is_anyone for promotion in shelf):
         return best
     without = shelf_stage(rows, shelf, used, package.rounding, False)
     if without == with_audience:
@@ -142,7 +144,7 @@ def _best_variant(rows: Sequence[Row], offers: _Offers, package: Package, used: 
 
 
 def _choose(
-    with_audience: bool, pieces: list[Piece], rows: Sequence[Row], offers: _Offers, package: Package,
+    with_audience: bool, pieces: list[Piece], rows: Rows, offers: _Offers, package: Package,
     used: Mapping[str, Used], effort: int,
 ) -> _Chosen:  # fmt: skip
     rules = Rules(package.rounding, package.leftover)
@@ -159,7 +161,7 @@ def _choose(
 
 
 def _answer(
-    lines: Sequence[Line], rows: Sequence[Row], offers: _Offers, chosen: _Chosen, customer: Customer, package: Package,
+    lines: Sequence[Line], rows: Rows, offers: _Offers, chosen: _Chosen, customer: Customer, package: Package,
     codes: frozenset[str],
 ) -> Priced:  # fmt: skip
     after_four = _row_amounts(rows, chosen.choice)
@@ -192,7 +194,7 @@ def _answer(
     )
 
 
-def _row_amounts(rows: Sequence[Row], choice: Choice) -> list[int]:
+def _row_amounts(rows: Rows, choice: Choice) -> list[int]:
     """What is left of each row after stage 4."""
     amounts = [0] * len(rows)
     for cell, fen in zip(choice.cells, choice.later.amounts, strict=True):
@@ -203,7 +205,7 @@ def _row_amounts(rows: Sequence[Row], choice: Choice) -> list[int]:
 
 
 def _lines(
-    lines: Sequence[Line], rows: Sequence[Row], chosen: _Chosen, amounts: Sequence[int], trace: Iterable[Applied]
+    lines: Sequence[Line], rows: Rows, chosen: _Chosen, amounts: Sequence[int], trace: Iterable[Applied]
 ) -> tuple[PricedLine, ...]:
     """In the order of the basket."""
     shares: dict[int, dict[str, int]] = {}
@@ -228,7 +230,7 @@ def _lines(
     return tuple(line for line in answer if line is not None)
 
 
-def _tax_shares(rows: Sequence[Row], amounts: Sequence[int]) -> tuple[TaxShare, ...]:
+def _tax_shares(rows: Rows, amounts: Sequence[int]) -> tuple[TaxShare, ...]:
     nets: dict[tuple[str, int], list[int]] = {}
     for row, fen in zip(rows, amounts, strict=True):
         nets.setdefault((row.line.item.tax_code, row.line.item.tax_bp), [0, 1])[0] += fen
@@ -242,7 +244,7 @@ def _coupons(choice: Choice, codes: frozenset[str]) -> tuple[str, ...]:
 
 
 def _refused(
-    rows: Sequence[Row], offers: _Offers, chosen: _Chosen, trace: Iterable[Applied], more: Iterable[Refused]
+    rows: Rows, offers: _Offers, chosen: _Chosen, trace: Iterable[Applied], more: Iterable[Refused]
 ) -> tuple[Refused, ...]:
     applied = {one.promotion for one in trace}
     found = [

@@ -24,7 +24,7 @@ from pos_app.domain.pricing.model import (
     Refused,
     Used,
 )
-from pos_app.domain.pricing.rows import Row, book_of, canonical_rows, is_in, scopes_of
+from pos_app.domain.pricing.rows import Row, book_of, canonical_rows, scopes_of
 
 TRIALS_MAX = 20
 UNIT_TRIALS_MAX = 10
@@ -84,15 +84,16 @@ def _unit_trials(case: _Case) -> Iterator["_OneMore"]:
     """One more of each good that a promotion by the piece looks at, in canonical order."""
     rows = canonical_rows(case.basket.lines, case.customer.is_member)
     book = book_of(case.package)
-    by_piece = [
-        scope
+    by_piece = {
+        row
         for n in sorted(book.touching(rows))
         if book.stages[n] in (SETS, GIFT) or isinstance(book.promotions[n].rule, QuantityPercentTiers)
         for scope in scopes_of(book.promotions[n])
-    ]
+        for row in rows.within(scope)
+    }
     seen = set()
-    for row in rows:
-        if row.sku in seen or not _can_grow(row) or not any(is_in(scope, row) for scope in by_piece):
+    for n, row in enumerate(rows):
+        if row.sku in seen or n not in by_piece or not _can_grow(row):
             continue
         seen.add(row.sku)
         if len(seen) <= UNIT_TRIALS_MAX:

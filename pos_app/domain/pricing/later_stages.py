@@ -10,7 +10,7 @@ from typing import NamedTuple
 from pos_app.domain.pricing.conditions import NOT_USED, budget_left_fen
 from pos_app.domain.pricing.mechanics.spend_save_tiers import SpendSaveTiers
 from pos_app.domain.pricing.model import COUPON, GROUP, ON_LIST, SPEND, Promotion, Used
-from pos_app.domain.pricing.rows import Row, is_in, share
+from pos_app.domain.pricing.rows import Rows, share
 from pos_app.domain.pricing.shelf_stage import NO_SPEND
 
 DEFAULT_GROUP = "basket"
@@ -71,13 +71,13 @@ class Rules(NamedTuple):
     leftover: str
 
 
-def later_offers(rows: Sequence[Row], promotions: Sequence[tuple[Promotion, int]], used: Mapping[str, Used]) -> list[LaterOffer]:
+def later_offers(rows: Rows, promotions: Sequence[tuple[Promotion, int]], used: Mapping[str, Used]) -> list[LaterOffer]:
     """The promotions of stages 2 to 4 that have a line here, in order of id."""
     found = []
     for promotion, stage in promotions:
         mask = 0
-        for n, row in enumerate(rows):
-            if row.is_open and not (promotion.price_once and row.is_labelled) and is_in(promotion.scope, row):
+        for n in rows.within(promotion.scope):
+            if not (promotion.price_once and rows[n].is_labelled):
                 mask |= 1 << n
         if mask:
             budget_fen = budget_left_fen(promotion, used.get(promotion.id, NOT_USED))

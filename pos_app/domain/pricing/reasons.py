@@ -8,21 +8,19 @@ from pos_app.domain.pricing.later_stages import Rules as LaterRules
 from pos_app.domain.pricing.mechanics.quantity_percent_tiers import QuantityPercentTiers
 from pos_app.domain.pricing.mechanics.spend_save_tiers import SpendSaveTiers
 from pos_app.domain.pricing.model import COUPON, GROUP, ON_LIST, SETS, SHELF, SPEND, Promotion, Refused
-from pos_app.domain.pricing.rows import Row, is_in
+from pos_app.domain.pricing.rows import Rows
 from pos_app.domain.pricing.shelf_stage import Piece
 
 ByStage = Mapping[int, Sequence[Promotion]]
 
 
-def shelf_reasons(
-    promotions: Sequence[Promotion], applied: set[str], rows: Sequence[Row], with_audience: bool
-) -> Iterator[Refused]:
+def shelf_reasons(promotions: Sequence[Promotion], applied: set[str], rows: Rows, with_audience: bool) -> Iterator[Refused]:
     """Stage 0: too few units, left out with all audience prices, or another price is lower."""
     for promotion in promotions:
         if promotion.id in applied:
             continue
         rule = promotion.rule
-        units = sum(row.units for row in rows if row.is_open and is_in(promotion.scope, row))
+        units = sum(rows[n].units for n in rows.within(promotion.scope))
         if isinstance(rule, QuantityPercentTiers) and units < rule.tiers[0].units:
             yield Refused(promotion.id, SHELF, "units", str(rule.tiers[0].units), str(units))
         elif not with_audience and not promotion.who.is_anyone:
@@ -32,7 +30,7 @@ def shelf_reasons(
 
 
 def set_reasons(
-    promotions: Sequence[Promotion], applied: set[str], sets: SetRules, rows: Sequence[Row], pieces: Sequence[Piece]
+    promotions: Sequence[Promotion], applied: set[str], sets: SetRules, rows: Rows, pieces: Sequence[Piece]
 ) -> Iterator[Refused]:
     """Stage 1: below its threshold, too few units, or another choice pays less."""
     offers = {promotion.id: offer for promotion, offer in zip(sets.promotions, sets.offers, strict=True)}

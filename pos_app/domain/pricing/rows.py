@@ -12,12 +12,14 @@ from pos_app.domain.pricing.shelf import ASKED, LABEL, ShelfPrice, shelf_price
 
 
 class Row(NamedTuple):
-    """One line. `shelf` is the catalogue's answer for this customer, `open_shelf` for a stranger; `unit_fen` the lower of list
+    """One line, of the good `sku`. `shelf` is the catalogue's answer for this customer, `open_shelf` for a stranger.
 
-    and label, from which promotions of stage 0 start (per kg when weighed); `units` is 0 for a weighed line.
+    `unit_fen` is the lower of list and label, from which promotions of stage 0 start (per kg when weighed); `units` is 0 for
+    a weighed line.
     """
 
     position: int
+    sku: str
     line: Line
     shelf: ShelfPrice
     open_shelf: ShelfPrice
@@ -28,10 +30,6 @@ class Row(NamedTuple):
     is_labelled: bool
     categories: tuple[str, ...]
 
-    @property
-    def sku(self) -> str:
-        return self.line.item.sku
-
 
 def row_of(position: int, line: Line, is_member: bool) -> Row:
     item = line.item
@@ -40,23 +38,48 @@ def row_of(position: int, line: Line, is_member: bool) -> Row:
     units = 0 if line.weight_g is not None else line.quantity
     unit_fen = open_shelf.list_fen // units if units else item.price_fen
     return Row(
-        position, line, shelf, open_shelf, unit_fen, units, may_be_discounted(item), open_shelf.source == ASKED,
+        position, item.sku, line, shelf, open_shelf, unit_fen, units, may_be_discounted(item), open_shelf.source == ASKED,
         open_shelf.source == LABEL, tuple(item.category.split(";")),
     )  # fmt: skip
 
 
-def canonical_rows(lines: Iterable[Line], is_member: bool) -> list[Row]:
+class Rows(list[Row]):
+    """The lines of a basket in canonical order, and which of them a scope means."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        super().__init__(rows)
+        self.by_sku: dict[str, list[int]] = {}
+        self.by_category: dict[str, list[int]] = {}
+        self._within: dict[Scope, tuple[int, ...]] = {}
+        for n, row in enumerate(self):
+            self.by_sku.setdefault(row.sku, []).append(n)
+            for category in row.categories:
+                self.by_category.setdefault(category, []).append(n)
+
+    def within(self, scope: Scope) -> tuple[int, ...]:
+        """Numbers of the rows of a scope that may be discounted, ascending."""
+        found = self._within.get(scope)
+        if found is None:
+            found = self._within[scope] = tuple(n for n in self.named(scope) if self[n].is_open)
+        return found
+
+    def named(self, scope: Scope) -> Sequence[int]:
+        """Numbers of all rows of a scope, ascending."""
+        if scope.is_all and not scope.without_skus:
+            return range(len(self))
+        if scope.is_all:
+            named = set(range(len(self)))
+        else:
+            named = {n for sku in scope.skus for n in self.by_sku.get(sku, ())}
+            named.update(n for category in scope.categories for n in self.by_category.get(category, ()))
+        named.difference_update(n for sku in scope.without_skus for n in self.by_sku.get(sku, ()))
+        return sorted(named)
+
+
+def canonical_rows(lines: Iterable[Line], is_member: bool) -> Rows:
     """Lines by SKU, shelf unit price and line id, whatever the order they were scanned in."""
     rows = [row_of(position, line, is_member) for position, line in enumerate(lines)]
-    return sorted(rows, key=lambda row: (row.sku, row.unit_fen, row.line.line_id))
-
-
-def is_in(scope: Scope, row: Row) -> bool:
-    """Whether a good belongs to a scope."""
-    sku = row.sku
-    if sku in scope.without_skus:
-        return False
-    return scope.is_all or sku in scope.skus or any(category in scope.categories for category in row.categories)
+    return Rows(sorted(rows, key=lambda row: (row.sku, row.unit_fen, row.line.line_id)))
 
 
 def share(amount_fen: int, weights: Sequence[int], leftover: str = LARGEST_FRACTION) -> list[int]:
@@ -97,12 +120,12 @@ class Book:
         """The codes that open these promotions: a single coupon names the promotion, pricing asks for its code."""
         return frozenset(self._codes[name] for name in promotions if name in self._codes)
 
-    def touching(self, rows: Iterable[Row]) -> set[int]:
+    def touching(self, rows: Rows) -> set[int]:
         """Numbers of the promotions that name a good of this basket."""
         found = set(self._everywhere)
-        for sku in {row.sku for row in rows}:
+        for sku in rows.by_sku:
             found.update(self._by_sku.get(sku, ()))
-        for category in {category for row in rows for category in row.categories}:
+        for category in rows.by_category:
             found.update(self._by_category.get(category, ()))
         return found
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from pos_app.domain.money import weighed_amount_fen
 from pos_app.domain.pricing.conditions import NOT_USED, budget_left_fen, times_left
 from pos_app.domain.pricing.model import Promotion, Used
-from pos_app.domain.pricing.rows import Row, is_in
+from pos_app.domain.pricing.rows import Row, Rows
 
 OPEN, NO_SPEND, SHUT = 0, 1, 2  # what later stages may still do with an amount
 
@@ -32,7 +32,7 @@ def kind_of(promotion: Promotion) -> int:
 
 
 def shelf_stage(
-    rows: Sequence[Row], promotions: Sequence[Promotion], used: Mapping[str, Used], rounding: str, with_audience: bool
+    rows: Rows, promotions: Sequence[Promotion], used: Mapping[str, Used], rounding: str, with_audience: bool
 ) -> list[Piece]:
     """The pieces of the basket after stage 0, row by row, the dearer first.
 
@@ -40,7 +40,11 @@ def shelf_stage(
     """
     offers = [_Offer(p, rows, used, rounding) for p in promotions if with_audience or p.who.is_anyone]
     free = [offer for offer in offers if offer.left is None and offer.budget_fen is None]
-    best = [_best(row, n, free, with_audience) for n, row in enumerate(rows)]
+    best = [_catalogue(row, with_audience) for row in rows]
+    for offer in free:
+        for n in offer.reach:
+            if (found := offer.price(rows[n])).price_fen < best[n].price_fen:
+                best[n] = found
     taken = _give_limited(rows, best, [offer for offer in offers if not (offer.left is None and offer.budget_fen is None)])
     pieces = []
     for n, row in enumerate(rows):
@@ -63,12 +67,12 @@ class Best(NamedTuple):
 class _Offer:
     """A promotion of this stage in this basket: where it counts, what it makes of a unit price, how much is left of it."""
 
-    def __init__(self, promotion: Promotion, rows: Sequence[Row], used: Mapping[str, Used], rounding: str) -> None:
+    def __init__(self, promotion: Promotion, rows: Rows, used: Mapping[str, Used], rounding: str) -> None:
         self.promotion = promotion
         self.rounding = rounding
-        self.rows = [n for n, row in enumerate(rows) if row.is_open and not row.is_asked and is_in(promotion.scope, row)]
+        self.rows = [n for n in rows.within(promotion.scope) if not rows[n].is_asked]
         self.units = sum(rows[n].units for n in self.rows)
-        self.reach = {n for n in self.rows if not (promotion.price_once and rows[n].is_labelled)}
+        self.reach = [n for n in self.rows if not (promotion.price_once and rows[n].is_labelled)]
         had = used.get(promotion.id, NOT_USED)
         limits = [n for n in (promotion.rule.max_units, times_left(promotion, had)) if n is not None]
         self.left = min(limits) if limits else None
@@ -83,17 +87,12 @@ class _Offer:
         return Best(amount_fen, unit_fen, self.promotion)
 
 
-def _best(row: Row, n: int, offers: Sequence[_Offer], with_audience: bool) -> Best:
-    """The lowest price that is free to any number of units; the catalogue's on a tie, then the first id."""
+def _catalogue(row: Row, with_audience: bool) -> Best:
     shelf = row.shelf if with_audience else row.open_shelf
-    best = Best(shelf.net_fen // row.units if row.units else shelf.net_fen, shelf.unit_fen, None)
-    for offer in offers:
-        if n in offer.reach and (found := offer.price(row)).price_fen < best.price_fen:
-            best = found
-    return best
+    return Best(shelf.net_fen // row.units if row.units else shelf.net_fen, shelf.unit_fen, None)
 
 
-def _give_limited(rows: Sequence[Row], best: Sequence[Best], offers: Sequence[_Offer]) -> list[list[tuple[int, int, Promotion]]]:
+def _give_limited(rows: Rows, best: Sequence[Best], offers: Sequence[_Offer]) -> list[list[tuple[int, int, Promotion]]]:
     """Largest saving a unit first, then promotion id, then row; a unit gets one promotion."""
     wishes = []
     for offer in offers:

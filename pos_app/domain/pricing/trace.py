@@ -5,12 +5,12 @@ from collections.abc import Iterable, Sequence
 from pos_app.domain.pricing.choose import Choice, SetRules
 from pos_app.domain.pricing.later_stages import Step
 from pos_app.domain.pricing.model import SETS, SHELF, Applied, StageShare, Use
-from pos_app.domain.pricing.rows import Row
+from pos_app.domain.pricing.rows import Rows
 from pos_app.domain.pricing.set_search import Chosen
 from pos_app.domain.pricing.shelf_stage import Piece
 
 
-def trace_of(choice: Choice, sets: SetRules, rows: Sequence[Row], pieces: Sequence[Piece]) -> tuple[Applied, ...]:
+def trace_of(choice: Choice, sets: SetRules, rows: Rows, pieces: Sequence[Piece]) -> tuple[Applied, ...]:
     """Stages 0 to 4 in their order; in stages 0 and 1 by promotion id."""
     return (
         *shelf_applied(rows, pieces),
@@ -19,7 +19,7 @@ def trace_of(choice: Choice, sets: SetRules, rows: Sequence[Row], pieces: Sequen
     )
 
 
-def shelf_applied(rows: Sequence[Row], pieces: Iterable[Piece]) -> list[Applied]:
+def shelf_applied(rows: Rows, pieces: Iterable[Piece]) -> list[Applied]:
     """One application a promotion of stage 0, over all its units."""
     found: dict[str, list[Piece]] = {}
     for piece in pieces:
@@ -28,14 +28,14 @@ def shelf_applied(rows: Sequence[Row], pieces: Iterable[Piece]) -> list[Applied]
     return [_shelf_promotion(name, rows, found[name]) for name in sorted(found)]
 
 
-def _shelf_promotion(name: str, rows: Sequence[Row], pieces: Sequence[Piece]) -> Applied:
+def _shelf_promotion(name: str, rows: Rows, pieces: Sequence[Piece]) -> Applied:
     uses = tuple(Use(rows[p.row].line.line_id, p.units, rows[p.row].unit_fen, p.units) for p in pieces)
     shares = tuple(StageShare(rows[p.row].line.line_id, p.base_fen, p.base_fen - p.amount_fen) for p in pieces)
     times = sum(piece.units for piece in pieces) or 1
     return Applied(SHELF, name, sum(s.fen for s in shares), sum(p.base_fen for p in pieces), times, uses=uses, shares=shares)
 
 
-def _set_applied(one: Chosen, sets: SetRules, rows: Sequence[Row], pieces: Sequence[Piece]) -> Applied:
+def _set_applied(one: Chosen, sets: SetRules, rows: Rows, pieces: Sequence[Piece]) -> Applied:
     reduced = _reduced(one, sets)
     taken: dict[int, int] = {}
     for slot in one.slots:
@@ -65,7 +65,7 @@ def _reduced(one: Chosen, sets: SetRules) -> dict[int, int]:
     return found
 
 
-def _step_applied(step: Step, choice: Choice, rows: Sequence[Row]) -> Applied:
+def _step_applied(step: Step, choice: Choice, rows: Rows) -> Applied:
     shares = tuple(
         StageShare(rows[choice.cells[n].row].line.line_id, before, fen)
         for (n, before), fen in zip(step.befores, step.fens, strict=True)

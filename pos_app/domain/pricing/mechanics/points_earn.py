@@ -1,6 +1,5 @@
 """points_earn: points on what is left after discounts and redemption (1元1积分; 生日周双倍)."""
 
-from fractions import Fraction
 from typing import NamedTuple
 
 
@@ -14,5 +13,7 @@ class PointsEarn(NamedTuple):
     multiplier_percent: int = 100
     adds: bool = False
 
-    def points(self, amount_fen: int) -> Fraction:
-        return Fraction(amount_fen * self.points_per_yuan * self.multiplier_percent, 10_000)
+    @property
+    def rate(self) -> int:
+        """Points for 10,000 fen: 1 a yuan, twice, is 200."""
+        return self.points_per_yuan * self.multiplier_percent
