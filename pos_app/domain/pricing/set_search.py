@@ -1,31 +1,35 @@
-"""First plain version: depth-first over applications. To be replaced."""
+"""The item sets that are worth most, with the proof: stage 1 as a packing problem.
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import combinations_with_replacement
+Columns are the applications; rows are the units of each class, the limits and budgets of promotions, and the caller's caps.
+Ties (larger saving, then fewer applications) are part of the value: each is a smaller digit of one integer.
+"""
+
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from pos_app.domain.money import share_fen
-from pos_app.domain.pricing.mechanics.sets import SetShape
+from pos_app.domain.pricing.packing import Packed, Problem, pack
+from pos_app.domain.pricing.packing_prices import Column
+from pos_app.domain.pricing.set_columns import Application, SetOffer, UnitClass, applications
 
+__all__ = ["Cap", "Chosen", "SetOffer", "Sets", "UnitClass", "best_sets"]
 
-class UnitClass(NamedTuple):
-    price_fen: int
-    count: int
+GRAIN = 60  # prices of units come out as halves, thirds, quarters and fifths of a step: all of them whole in 60ths
 
-
-class SetOffer(NamedTuple):
-    shape: SetShape
-    slots: tuple[tuple[int, ...], ...]
-    max_applications: int | None = None
-    budget_fen: int | None = None
+Share = Callable[[int, Sequence[int]], list[int]]
+Accept = Callable[[tuple["Chosen", ...]], int]
 
 
 class Cap(NamedTuple):
+    """The saving shares of what is chosen, each times its class's weight, sum up to `cap` at most."""
+
     weights: tuple[int, ...]
     cap: int
 
 
 class Chosen(NamedTuple):
+    """One application, `times` times: (class, units) per slot, and (class, fen) for what all units of a class carry."""
+
     offer: int
     slots: tuple[tuple[tuple[int, int], ...], ...]
     saving_fen: int
@@ -34,6 +38,8 @@ class Chosen(NamedTuple):
 
 
 class Sets(NamedTuple):
+    """A legal choice, its value, and the value that no legal choice exceeds."""
+
     chosen: tuple[Chosen, ...]
     value: int
     bound: int
@@ -44,33 +50,6 @@ class Sets(NamedTuple):
         return self.value == self.bound
 
 
-def _columns(classes, offers, rounding) -> Iterator[Chosen]:  # type: ignore[no-untyped-def]
-    for n, offer in enumerate(offers):
-
-        def fill(i, slots):  # type: ignore[no-untyped-def]
-            if i == len(offer.slots):
-                yield tuple(slots)
-                return
-            for combo in combinations_with_replacement(offer.slots[i], offer.shape.slots[i].units):
-                yield from fill(i + 1, [*slots, combo])
-
-        for slots in fill(0, []):
-            use: dict[int, int] = {}
-            for c in (c for s in slots for c in s):
-                use[c] = use.get(c, 0) + 1
-            if any(k > classes[c].count for c, k in use.items()):
-                continue
-            saving = offer.shape.saving_fen([[classes[c].price_fen for c in s] for s in slots], rounding)
-            if saving <= 0:
-                continue
-            units = sorted(c for s in slots for c in s)
-            shares: dict[int, int] = {}
-            for c, fen in zip(units, share_fen(saving, [classes[c].price_fen for c in units]), strict=True):
-                shares[c] = shares.get(c, 0) + fen
-            packed = tuple(tuple((c, s.count(c)) for c in sorted(set(s))) for s in slots)
-            yield Chosen(n, packed, saving, tuple(sorted(shares.items())), 1)
-
-
 def best_sets(
     classes: Sequence[UnitClass],
     offers: Sequence[SetOffer],
@@ -79,57 +58,95 @@ def best_sets(
     rounding: str,
     effort: int,
     wanted: int | None = None,
-    accept: Callable[[tuple[Chosen, ...]], int] | None = None,
+    accept: Accept | None = None,
+    share: Share = share_fen,
 ) -> Sets:
-    columns = list(_columns(classes, offers, rounding))
-    values = [sum(weights[c] * fen for c, fen in col.shares) for col in columns]
-    order = sorted(range(len(columns)), key=lambda i: -values[i])
-    left = [c.count for c in classes]
-    times = [o.max_applications if o.max_applications is not None else 1 << 30 for o in offers]
-    budget = [o.budget_fen if o.budget_fen is not None else 1 << 60 for o in offers]
-    room = [cap.cap for cap in caps]
-    state = {"best": (0, ()), "steps": 0, "wanted": wanted, "cut": False}
+    """The applications with the largest `sum(weights[class] * share)`; ties: larger saving, then fewer applications."""
+    basket = _Basket(classes, weights, caps, rounding, share)
+    found = [one for n, offer in enumerate(offers) for one in applications(n, offer, classes, rounding)]
+    problem, owners = basket.problem(offers, found, wanted)
+    packed = pack(problem, effort)
+    sets = basket.sets(packed, owners)
+    if accept is not None and sets.chosen:
+        accept(sets.chosen)
+    return sets
 
-    def dfs(i, value, picked):  # type: ignore[no-untyped-def]
-        state["steps"] += 1
-        if state["steps"] > 200000:
-            state["cut"] = True
-            return
-        if accept and state["wanted"] is not None and value > state["wanted"] and picked:
-            state["wanted"] = accept(tuple(picked))
-        if value > state["best"][0]:
-            state["best"] = (value, tuple(picked))
-        if i == len(order):
-            return
-        col = columns[order[i]]
-        units: dict[int, int] = {}
-        for s in col.slots:
-            for c, k in s:
-                units[c] = units.get(c, 0) + k
-        land = [sum(cap.weights[c] * f for c, f in col.shares) for cap in caps]
-        most = min(
-            [left[c] // k for c, k in units.items()]
-            + [times[col.offer], budget[col.offer] // col.saving_fen]
-            + [r // x for r, x in zip(room, land) if x]
-        )
-        for n in range(most, -1, -1):
-            for c, k in units.items():
-                left[c] -= n * k
-            times[col.offer] -= n
-            budget[col.offer] -= n * col.saving_fen
-            for j, x in enumerate(land):
-                room[j] -= n * x
-            dfs(i + 1, value + n * values[order[i]], [*picked, col._replace(times=n)] if n else picked)
-            for c, k in units.items():
-                left[c] += n * k
-            times[col.offer] += n
-            budget[col.offer] += n * col.saving_fen
-            for j, x in enumerate(land):
-                room[j] += n * x
 
-    dfs(0, 0, [])
-    value, chosen = state["best"]
-    bound = max(value, state["wanted"] or 0) if accept else value
-    if state["cut"]:
-        bound = sum(sum(sorted(values)[-50:]) for _ in [0])
-    return Sets(chosen, value, bound, min(effort, state["steps"]))
+class _Basket:
+    """How values, shares and rows are written in this basket."""
+
+    def __init__(
+        self, classes: Sequence[UnitClass], weights: Sequence[int], caps: Sequence[Cap], rounding: str, share: Share
+    ) -> None:
+        self.classes, self.weights, self.caps, self.rounding, self.share = classes, weights, caps, rounding, share
+        self.is_plain = len(set(weights)) <= 1 and not caps
+        self.weight = weights[0] if self.is_plain and weights else 0
+        self.most_units = sum(unit.count for unit in classes)
+        self.count_step = 1 << (2 * self.most_units).bit_length()
+        self.saving_step = 1 if self.is_plain else 1 + sum(unit.count * unit.price_fen for unit in classes)
+
+    def shares(self, one: Application) -> list[tuple[int, int]]:
+        """(class, fen) of an application."""
+        sums: dict[int, int] = {}
+        units = one.units
+        for c, fen in zip(units, self.share(one.saving_fen, [self.classes[c].price_fen for c in units]), strict=True):
+            sums[c] = sums.get(c, 0) + fen
+        return list(sums.items())
+
+    def value(self, one: Application, shares: Sequence[tuple[int, int]]) -> int:
+        weighed = sum(self.weights[c] * fen for c, fen in shares) if not self.is_plain else 0
+        return ((weighed * self.saving_step + one.saving_fen) * self.count_step - 1) * GRAIN
+
+    def plain_value(self, value: int) -> int:
+        """The value in the caller's terms of one in 60ths; rounded down, no legal choice lies between."""
+        savings = (value // GRAIN + self.most_units) // self.count_step
+        return savings * self.weight if self.is_plain else savings // self.saving_step
+
+    def floor(self, wanted: int | None) -> int:
+        """The largest value in 60ths that is `wanted` at most."""
+        if wanted is None or wanted < 0:
+            return 0
+        savings = wanted // max(1, self.weight) + 1 if self.is_plain else (wanted + 1) * self.saving_step
+        return max(0, (savings * self.count_step - self.most_units - 1) * GRAIN)
+
+    def problem(
+        self, offers: Sequence[SetOffer], found: Sequence[Application], wanted: int | None
+    ) -> tuple[Problem, dict[Column, Application]]:
+        capacities = [unit.count for unit in self.classes]
+        units = len(capacities)
+        times_row, budget_row = {}, {}
+        for n, offer in enumerate(offers):
+            if offer.max_applications is not None:
+                times_row[n] = len(capacities)
+                capacities.append(offer.max_applications)
+            if offer.budget_fen is not None:
+                budget_row[n] = len(capacities)
+                capacities.append(offer.budget_fen)
+        cap_row = len(capacities)
+        capacities += [cap.cap for cap in self.caps]
+        owners: dict[Column, Application] = {}
+        for one in found:
+            shares = [] if self.is_plain else self.shares(one)
+            rows: dict[int, int] = {}
+            for c in one.units:
+                rows[c] = rows.get(c, 0) + 1
+            if one.offer in times_row:
+                rows[times_row[one.offer]] = 1
+            if one.offer in budget_row:
+                rows[budget_row[one.offer]] = one.saving_fen
+            for n, cap in enumerate(self.caps):
+                amount = sum(cap.weights[c] * fen for c, fen in shares)
+                if amount:
+                    rows[cap_row + n] = amount
+            column = Column(self.value(one, shares), tuple(rows.items()))
+            owners.setdefault(column, one)
+        return Problem(list(owners), capacities, units, GRAIN, self.floor(wanted)), owners
+
+    def sets(self, packed: Packed, owners: dict[Column, Application]) -> Sets:
+        chosen = tuple(sorted(self.chosen(owners[column], n) for column, n in packed.times.items()))
+        value = sum(self.weights[c] * fen * one.times for one in chosen for c, fen in one.shares)
+        return Sets(chosen, value, max(value, self.plain_value(packed.bound)), packed.steps)
+
+    def chosen(self, one: Application, times: int) -> Chosen:
+        slots = tuple(tuple((c, slot.count(c)) for c in sorted(set(slot))) for slot in one.slots)
+        return Chosen(one.offer, slots, one.saving_fen, tuple(self.shares(one)), times)
