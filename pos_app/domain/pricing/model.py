@@ -208,12 +208,16 @@ class PricedLine(NamedTuple):
 
 
 class Use(NamedTuple):
-    """Units of one line that an application took, each at `unit_fen` when its stage began; `reduced` of them were reduced."""
+    """Units of one line that an application took, each at `unit_fen` when its stage began; `reduced` of them were reduced.
+
+    In stage 1 `promotion` is the one of stage 0 that had made their price, if one did.
+    """
 
     line_id: int
     units: int
     unit_fen: int
     reduced: int = 0
+    promotion: str = ""
 
 
 class StageShare(NamedTuple):

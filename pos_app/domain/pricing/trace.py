@@ -45,7 +45,8 @@ def _set_applied(one: Chosen, sets: SetRules, rows: Rows, pieces: Sequence[Piece
     for c in sorted(taken):
         piece = pieces[sets.pieces[c]]
         line_id = rows[piece.row].line.line_id
-        uses.append(Use(line_id, taken[c], piece.unit_fen, reduced.get(c, 0)))
+        owner = piece.promotion.id if piece.promotion else ""
+        uses.append(Use(line_id, taken[c], piece.unit_fen, reduced.get(c, 0), owner))
         shares.append(StageShare(line_id, taken[c] * piece.unit_fen * one.times, fens.get(c, 0) * one.times))
     before_fen = sum(use.units * use.unit_fen for use in uses)
     return Applied(
