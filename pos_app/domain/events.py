@@ -89,11 +89,12 @@ class PointsMove:
 
 @dataclass(frozen=True, slots=True)
 class IssuedCoupon:
-    """A coupon given with the sale: its code, the coupon promotion it opens, the last day it counts."""
+    """A coupon given with the sale: its code, the coupon promotion it opens, the last day it counts, how often (shared: 2)."""
 
     code: str
     promotion: str
     expires: str
+    uses: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,7 @@ class Sale(Event):
     coupons: tuple[str, ...] | None = None  # codes used up
     issued: tuple[IssuedCoupon, ...] | None = None
     points: tuple[PointsMove, ...] | None = None
+    punches: tuple[PointsMove, ...] | None = None  # stamps in and out, lot by lot; `rule` is the card
 
 
 @_register
@@ -254,6 +256,88 @@ class GoodsImported(Event):
     changed: int
     unchanged: int
     doubtful: int
+
+
+@_register
+@dataclass(frozen=True, slots=True)
+class MemberJoined(Event):
+    """A member, by alias alone: name, phone and birthday stand in a table of their own and in no event."""
+
+    kind: ClassVar[str] = "member_joined"
+    alias: str
+    tier: str
+
+
+@_register
+@dataclass(frozen=True, slots=True)
+class PointsMoved(Event):
+    """Points that moved without a sale. `reason` is donate, sign_up or correction; `about` names the cause or the event."""
+
+    kind: ClassVar[str] = "points_moved"
+    alias: str
+    reason: str
+    moves: tuple[PointsMove, ...]
+    about: str = ""
+    staff: str = ""
+
+
+@_register
+@dataclass(frozen=True, slots=True)
+class TierChanged(Event):
+    """A member rose to a tier; `gift_sku` waits to be collected. The figures are those of the window."""
+
+    kind: ClassVar[str] = "tier_changed"
+    alias: str
+    before: str
+    tier: str
+    amount_fen: int
+    orders: int
+    interactions: int
+    gift_sku: str = ""
+
+
+@_register
+@dataclass(frozen=True, slots=True)
+class GiftCollected(Event):
+    """A gift that waited for a member was handed over."""
+
+    kind: ClassVar[str] = "gift_collected"
+    alias: str
+    sku: str
+    staff: str
+
+
+@_register
+@dataclass(frozen=True, slots=True)
+class CouponClaimed(Event):
+    """A member took a coupon from a poster: `code` is the poster's under the member's alias."""
+
+    kind: ClassVar[str] = "coupon_claimed"
+    alias: str
+    code: str
+    promotion: str
+    expires: str
+
+
+@_register
+@dataclass(frozen=True, slots=True)
+class CouponVoided(Event):
+    """A coupon that no longer counts: its sale came back."""
+
+    kind: ClassVar[str] = "coupon_voided"
+    code: str
+    reason: str
+
+
+@_register
+@dataclass(frozen=True, slots=True)
+class AllowanceGiven(Event):
+    """So many of a first-N offer are this lane's to give; below zero they went back to HQ."""
+
+    kind: ClassVar[str] = "allowance_given"
+    promotion: str
+    lane: str
+    quantity: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,12 @@ from typing import NamedTuple
 
 
 class CouponReward(NamedTuple):
-    """Stage 9. `coupon` is the id of the coupon promotion that the issued code opens, for `days` days."""
+    """Stage 9. `coupon` is the id of the coupon promotion that the issued code opens, for `days` days.
+
+    `shared`: the code may be handed on, it counts once for each of two people.
+    """
 
     coupon: str
     quantity: int = 1
     days: int = 30
+    shared: bool = False
