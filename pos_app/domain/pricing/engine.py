@@ -11,7 +11,7 @@ from typing import NamedTuple
 from pos_app.domain.basket import Basket, Line
 from pos_app.domain.money import tax_included_fen
 from pos_app.domain.pricing import after_stages, reasons
-from pos_app.domain.pricing.choose import Choice, SetRules, choose, choose_by_priority, set_rules
+from pos_app.domain.pricing.choose import Choice, choose, choose_by_priority
 from pos_app.domain.pricing.conditions import Moment, moment_of, why_not
 from pos_app.domain.pricing.later_stages import LaterOffer, Rules, later_offers, split
 from pos_app.domain.pricing.model import (
@@ -37,6 +37,7 @@ from pos_app.domain.pricing.model import (
     Used,
 )
 from pos_app.domain.pricing.rows import Book, Rows, book_of, canonical_rows
+from pos_app.domain.pricing.set_stage import SetRules, set_rules
 from pos_app.domain.pricing.shelf import shelf_price
 from pos_app.domain.pricing.shelf_stage import Piece, shelf_stage
 from pos_app.domain.pricing.trace import trace_of
@@ -66,7 +67,7 @@ def price(
     rows = canonical_rows(basket.lines, customer.is_member)
     offers = _sorted_out(book, rows, moment_of(now_ms, package), customer, codes, used)
     chosen = _best_variant(rows, offers, package, used, effort)
-    return _answer(basket.lines, rows, offers, chosen, customer, package, codes)
+    return _answer(basket.lines, rows, offers, chosen, customer, package, codes, used)
 
 
 # ------------------------------------------------------------------ which promotions may apply
@@ -89,7 +90,7 @@ _judged: tuple[tuple[object, ...], _Verdicts] = ((), [])
 def _verdicts(book: Book, moment: Moment, customer: Customer, codes: frozenset[str], used: Mapping[str, Used]) -> _Verdicts:
     """Per promotion why its conditions fail, or None. Kept while minute, shopper and codes are the same: scan after scan."""
     global _judged
-    key = (id(book), moment, customer, codes, id(used), len(used))
+    key = (book, moment, customer, codes, dict(used))
     if _judged[0] != key:
         _judged = key, [why_not(promotion, moment, customer, codes, used) for promotion in book.promotions]
     return _judged[1]
@@ -132,7 +133,7 @@ def _best_variant(rows: Rows, offers: _Offers, package: Package, used: Mapping[s
     best = _choose(True, with_audience, rows, offers, package, used, effort)
     if package.policy == PRIORITY:
         return best
-    if all(row.shelf is row.open_shelf for row in rows) and all(promotion.who.is_anyone for promotion in shelf):
+    if all(row.shelf == row.open_shelf for row in rows) and all(promotion.who.is_anyone for promotion in shelf):
         return best
     without = shelf_stage(rows, shelf, used, package.rounding, False)
     if without == with_audience:
@@ -162,10 +163,11 @@ def _choose(
 
 def _answer(
     lines: Sequence[Line], rows: Rows, offers: _Offers, chosen: _Chosen, customer: Customer, package: Package,
-    codes: frozenset[str],
+    codes: frozenset[str], used: Mapping[str, Used],
 ) -> Priced:  # fmt: skip
     after_four = _row_amounts(rows, chosen.choice)
-    redeemed = after_stages.redeem_points(rows, after_four, offers.by_stage.get(POINTS, []), customer.points, package.leftover)
+    points_offers = offers.by_stage.get(POINTS, [])
+    redeemed = after_stages.redeem_points(rows, after_four, points_offers, customer.points, package.leftover, used)
     given = after_stages.give(rows, after_four, offers.of(GIFT, EVENT), customer)
     earning = after_stages.earning_rules(rows, after_four, offers.by_stage.get(EARN, []))
     trace = (*trace_of(chosen.choice, chosen.sets, rows, chosen.pieces), *redeemed.applied, *given.applied)

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from pos_app.domain.pricing.choose import Choice, SetRules, measured_fen
+from pos_app.domain.pricing.choose import Choice
 from pos_app.domain.pricing.later_stages import LaterOffer, apply_offer
 from pos_app.domain.pricing.later_stages import Rules as LaterRules
 from pos_app.domain.pricing.mechanics.quantity_percent_tiers import QuantityPercentTiers
 from pos_app.domain.pricing.mechanics.spend_save_tiers import SpendSaveTiers
 from pos_app.domain.pricing.model import COUPON, GROUP, ON_LIST, SETS, SHELF, SPEND, Promotion, Refused
 from pos_app.domain.pricing.rows import Rows
-from pos_app.domain.pricing.shelf_stage import Piece
+from pos_app.domain.pricing.set_stage import SetRules, measured_fen
+from pos_app.domain.pricing.shelf_stage import Piece, spent_fen
 
 ByStage = Mapping[int, Sequence[Promotion]]
 
@@ -20,9 +21,11 @@ def shelf_reasons(promotions: Sequence[Promotion], applied: set[str], rows: Rows
         if promotion.id in applied:
             continue
         rule = promotion.rule
-        units = sum(rows[n].units for n in rows.within(promotion.scope))
+        units = sum(rows[n].units for n in rows.reach(promotion))
         if isinstance(rule, QuantityPercentTiers) and units < rule.tiers[0].units:
             yield Refused(promotion.id, SHELF, "units", str(rule.tiers[0].units), str(units))
+        elif (have_fen := spent_fen(promotion, rows)) < promotion.min_spend_fen:
+            yield Refused(promotion.id, SHELF, "spend", str(promotion.min_spend_fen), str(have_fen))
         elif not with_audience and not promotion.who.is_anyone:
             yield Refused(promotion.id, SHELF, "audience_dearer")
         else:

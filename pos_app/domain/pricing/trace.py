@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-from pos_app.domain.pricing.choose import Choice, SetRules
+from pos_app.domain.pricing.choose import Choice
 from pos_app.domain.pricing.later_stages import Step
 from pos_app.domain.pricing.model import SETS, SHELF, Applied, StageShare, Use
 from pos_app.domain.pricing.rows import Rows
 from pos_app.domain.pricing.set_search import Chosen
+from pos_app.domain.pricing.set_stage import SetRules
 from pos_app.domain.pricing.shelf_stage import Piece
 
 

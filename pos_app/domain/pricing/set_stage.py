@@ -1,0 +1,97 @@
+"""Stage 1 in a basket: the units that sets may take, what each promotion may take of them, and what a choice of sets leaves."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from pos_app.domain.pricing.conditions import NOT_USED, budget_left_fen, times_left
+from pos_app.domain.pricing.later_stages import Cell
+from pos_app.domain.pricing.mechanics.sets import SetShape
+from pos_app.domain.pricing.model import ON_LIST, Promotion, Used
+from pos_app.domain.pricing.rows import Rows
+from pos_app.domain.pricing.set_search import Chosen, SetOffer, UnitClass
+from pos_app.domain.pricing.shelf_stage import SHUT, Piece, kind_of
+
+
+class SetRules(NamedTuple):
+    """Stage 1 in this basket: the classes of equal units (each a piece), the offers and whose they are."""
+
+    classes: tuple[UnitClass, ...]
+    pieces: tuple[int, ...]  # class -> piece
+    offers: tuple[SetOffer, ...]
+    promotions: tuple[Promotion, ...]
+
+
+def set_rules(rows: Rows, pieces: Sequence[Piece], promotions: Sequence[Promotion], used: Mapping[str, Used]) -> SetRules:
+    """The units that sets may take, and what each promotion may take of them; in order of id."""
+    numbers = [
+        n for n, piece in enumerate(pieces) if piece.units and piece.unit_fen and piece.kind != SHUT and rows[piece.row].is_open
+    ]
+    classes = tuple(UnitClass(pieces[n].unit_fen, pieces[n].units) for n in numbers)
+    of_row: dict[int, list[int]] = {}
+    for c, n in enumerate(numbers):
+        of_row.setdefault(pieces[n].row, []).append(c)
+    offers, owners = [], []
+    for promotion in promotions:
+        if not _reaches(promotion, rows, pieces):
+            continue
+        offer = _set_offer(promotion, rows, of_row, used)
+        if offer is not None:
+            offers.append(offer)
+            owners.append(promotion)
+    return SetRules(classes, tuple(numbers), tuple(offers), tuple(owners))
+
+
+def _reaches(promotion: Promotion, rows: Rows, pieces: Sequence[Piece]) -> bool:
+    """Whether a set promotion's own threshold is reached when its stage begins."""
+    return promotion.min_spend_fen == 0 or measured_fen(promotion, rows, pieces) >= promotion.min_spend_fen
+
+
+def measured_fen(promotion: Promotion, rows: Rows, pieces: Sequence[Piece]) -> int:
+    """What is left (or the list amount) in a promotion's scope when stage 1 begins."""
+    within = set(rows.reach(promotion))
+    found = [piece for piece in pieces if piece.row in within and piece.kind != SHUT]
+    return sum(piece.base_fen if promotion.threshold_on == ON_LIST else piece.amount_fen for piece in found)
+
+
+def _set_offer(promotion: Promotion, rows: Rows, of_row: Mapping[int, list[int]], used: Mapping[str, Used]) -> SetOffer | None:
+    shape: SetShape = promotion.rule.shape(promotion.scope)
+    slots = tuple(
+        tuple(c for n in rows.within(slot.scope) if not (promotion.price_once and rows[n].is_labelled) for c in of_row.get(n, ()))
+        for slot in shape.slots
+    )
+    if not all(slots):
+        return None
+    had = used.get(promotion.id, NOT_USED)
+    return SetOffer(shape, slots, times_left(promotion, had), budget_left_fen(promotion, had))
+
+
+def left_cells(
+    chosen: Sequence[Chosen], sets: SetRules, rows: Rows, pieces: Sequence[Piece]
+) -> tuple[tuple[Cell, ...], tuple[int, ...], tuple[tuple[int, int], ...]]:
+    """Cells and amounts for later stages, and (row, fen) that they may not touch."""
+    left: dict[tuple[int, int], list[int]] = {}  # row, kind -> [fen, list fen]
+
+    def put(row: int, kind: int, fen: int, list_fen: int) -> None:
+        cell = left.setdefault((row, kind), [0, 0])
+        cell[0] += fen
+        cell[1] += list_fen
+
+    for piece in pieces:
+        kind = piece.kind if rows[piece.row].is_open else SHUT
+        put(piece.row, kind, piece.amount_fen, piece.base_fen)
+    for one in chosen:
+        kind = kind_of(sets.promotions[one.offer])
+        for slot in one.slots:
+            for c, units in slot:
+                piece = pieces[sets.pieces[c]]
+                if kind > piece.kind:
+                    fen, list_fen = units * one.times * piece.unit_fen, units * one.times * rows[piece.row].unit_fen
+                    put(piece.row, piece.kind, -fen, -list_fen)
+                    put(piece.row, kind, fen, list_fen)
+        for c, fen in one.shares:
+            piece = pieces[sets.pieces[c]]
+            put(piece.row, max(kind, piece.kind), -fen * one.times, 0)
+    open_cells = sorted(key for key in left if key[1] != SHUT)
+    cells = tuple(Cell(row, kind, left[row, kind][1]) for row, kind in open_cells)
+    fixed = tuple((row, left[row, kind][0]) for row, kind in sorted(left) if kind == SHUT)
+    return cells, tuple(left[key][0] for key in open_cells), fixed
