@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pos_app.domain.goods import Restricted
+from pos_app.domain.pricing.conditions import NOT_USED, budget_left_fen
 from pos_app.domain.pricing.mechanics.coupon_reward import CouponReward
 from pos_app.domain.pricing.mechanics.event import EventRule
 from pos_app.domain.pricing.mechanics.gift import GiftRule
@@ -23,6 +24,7 @@ from pos_app.domain.pricing.model import (
     Reward,
     StageShare,
     Stamps,
+    Used,
 )
 from pos_app.domain.pricing.rows import Rows, share
 
@@ -36,25 +38,30 @@ class Redeemed(NamedTuple):
     refused: tuple[Refused, ...]
 
 
-def redeem_points(rows: Rows, amounts: Sequence[int], promotions: Sequence[Promotion], points: int, leftover: str) -> Redeemed:
+def redeem_points(
+    rows: Rows, amounts: Sequence[int], promotions: Sequence[Promotion], points: int, leftover: str, used: Mapping[str, Used]
+) -> Redeemed:
     """Stage 5, in order of id: whole blocks on what is left of the scope. 350 points, 180.00 due: 300 points, 30.00 off."""
     left, spent = list(amounts), 0
     applied, refused = [], []
     for promotion in promotions:
-        reach = [n for n in rows.within(promotion.scope) if left[n]]
+        reach = [n for n in rows.reach(promotion) if left[n]]
         befores = [left[n] for n in reach]
-        rule, amount_fen = promotion.rule, sum(befores)
-        blocks = rule.blocks(points - spent, amount_fen) if amount_fen >= promotion.min_spend_fen else 0
+        rule, measured_fen = promotion.rule, scope_fen(promotion, rows, amounts)
+        blocks = rule.blocks(points - spent, sum(befores)) if measured_fen >= promotion.min_spend_fen else 0
+        saving_fen, budget_fen = blocks * rule.block_fen, budget_left_fen(promotion, used.get(promotion.id, NOT_USED))
         if not blocks:
-            refused.append(_no_points(promotion, points - spent, amount_fen))
+            refused.append(_no_points(promotion, points - spent, measured_fen))
+            continue
+        if budget_fen is not None and saving_fen > budget_fen:
+            refused.append(Refused(promotion.id, POINTS, "budget", str(saving_fen), str(budget_fen)))
             continue
         spent += blocks * rule.block_points
-        saving_fen = blocks * rule.block_fen
         fens = share(saving_fen, befores, leftover)
         for n, fen in zip(reach, fens, strict=True):
             left[n] -= fen
         shares = tuple(StageShare(rows[n].line.line_id, before, fen) for n, before, fen in zip(reach, befores, fens, strict=True))
-        applied.append(Applied(POINTS, promotion.id, saving_fen, amount_fen, blocks, shares=shares))
+        applied.append(Applied(POINTS, promotion.id, saving_fen, measured_fen, blocks, shares=shares))
     return Redeemed(spent, tuple(left), tuple(applied), tuple(refused))
 
 
@@ -77,6 +84,8 @@ def points_earned(rows: Rows, amounts: Sequence[int], promotions: Sequence[Promo
     for promotion in promotions:
         rule: PointsEarn = promotion.rule
         for n in rows.named(promotion.scope):
+            if promotion.price_once and rows[n].is_labelled:
+                continue
             if rule.adds:
                 added[n] += rule.rate
             else:
@@ -92,13 +101,13 @@ def earning_rules(rows: Rows, amounts: Sequence[int], promotions: Sequence[Promo
 
 def scope_fen(promotion: Promotion, rows: Rows, amounts: Sequence[int]) -> int:
     """What is left in a promotion's scope (or its list amount), over goods that may take part."""
-    reach = rows.within(promotion.scope)
+    reach = rows.reach(promotion)
     return sum(rows[n].open_shelf.list_fen if promotion.threshold_on == ON_LIST else amounts[n] for n in reach)
 
 
 def scope_units(promotion: Promotion, rows: Rows) -> int:
     """Units of a promotion's scope in the basket."""
-    return sum(rows[n].units for n in rows.within(promotion.scope))
+    return sum(rows[n].units for n in rows.reach(promotion))
 
 
 class Given(NamedTuple):
@@ -126,9 +135,12 @@ def give(rows: Rows, amounts: Sequence[int], promotions: Sequence[tuple[Promotio
     """Stages 8 and 9; thresholds on the amount after stage 4."""
     stamps = dict(customer.stamps)
     given = Given()
-    for promotion, _ in promotions:
-        fen, units = scope_fen(promotion, rows, amounts), scope_units(promotion, rows)
-        given = given.plus(_give_one(promotion, fen, units, stamps))
+    for promotion, stage in promotions:
+        if rows.reach(promotion):
+            fen, units = scope_fen(promotion, rows, amounts), scope_units(promotion, rows)
+            given = given.plus(_give_one(promotion, fen, units, stamps))
+        else:
+            given = given.plus(Given(refused=(Refused(promotion.id, stage, "goods"),)))
     return given
 
 

@@ -76,9 +76,8 @@ def later_offers(rows: Rows, promotions: Sequence[tuple[Promotion, int]], used: 
     found = []
     for promotion, stage in promotions:
         mask = 0
-        for n in rows.within(promotion.scope):
-            if not (promotion.price_once and rows[n].is_labelled):
-                mask |= 1 << n
+        for n in rows.reach(promotion):
+            mask |= 1 << n
         if mask:
             budget_fen = budget_left_fen(promotion, used.get(promotion.id, NOT_USED))
             found.append(LaterOffer(promotion, stage, mask, budget_fen))
@@ -112,8 +111,9 @@ def best_later(
     return Later(tuple(left), tuple(sorted(steps, key=_stage_order)), is_whole)
 
 
-def _stage_order(step: Step) -> int:
-    return step.offer.stage
+def _stage_order(step: Step) -> tuple[int, str]:
+    """By stage, then id; coupons stay in the order they were taken off."""
+    return step.offer.stage, "" if step.offer.stage == COUPON else step.offer.promotion.id
 
 
 def _best_of_group(

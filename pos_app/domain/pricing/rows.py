@@ -63,6 +63,11 @@ class Rows(list[Row]):
             found = self._within[scope] = tuple(n for n in self.named(scope) if self[n].is_open)
         return found
 
+    def reach(self, promotion: Promotion) -> Sequence[int]:
+        """Numbers of the rows that a promotion looks at: of its scope, and for `price_once` without a label that won."""
+        within = self.within(promotion.scope)
+        return [n for n in within if not self[n].is_labelled] if promotion.price_once else within
+
     def named(self, scope: Scope) -> Sequence[int]:
         """Numbers of all rows of a scope, ascending."""
         if scope.is_all and not scope.without_skus:

@@ -38,7 +38,8 @@ def shelf_stage(
 
     `with_audience` False leaves out member prices and promotions for an audience, as for a stranger.
     """
-    offers = [_Offer(p, rows, used, rounding) for p in promotions if with_audience or p.who.is_anyone]
+    here = [p for p in promotions if (with_audience or p.who.is_anyone) and spent_fen(p, rows) >= p.min_spend_fen]
+    offers = [_Offer(p, rows, used, rounding) for p in here]
     free = [offer for offer in offers if offer.left is None and offer.budget_fen is None]
     best = [_catalogue(row, with_audience) for row in rows]
     for offer in free:
@@ -56,6 +57,11 @@ def shelf_stage(
     return sorted(pieces, key=lambda p: (p.row, -p.unit_fen, p.promotion.id if p.promotion else ""))
 
 
+def spent_fen(promotion: Promotion, rows: Rows) -> int:
+    """What a threshold of this stage is held against: the list amount of the promotion's scope."""
+    return sum(rows[n].open_shelf.list_fen for n in rows.reach(promotion)) if promotion.min_spend_fen else 0
+
+
 class Best(NamedTuple):
     """The lowest price: of one unit, or of the whole weighed line (`unit_fen` is then per kg), and whose it is."""
 
@@ -70,9 +76,8 @@ class _Offer:
     def __init__(self, promotion: Promotion, rows: Rows, used: Mapping[str, Used], rounding: str) -> None:
         self.promotion = promotion
         self.rounding = rounding
-        self.rows = [n for n in rows.within(promotion.scope) if not rows[n].is_asked]
-        self.units = sum(rows[n].units for n in self.rows)
-        self.reach = [n for n in self.rows if not (promotion.price_once and rows[n].is_labelled)]
+        self.reach = [n for n in rows.reach(promotion) if not rows[n].is_asked]
+        self.units = sum(rows[n].units for n in self.reach)
         had = used.get(promotion.id, NOT_USED)
         limits = [n for n in (promotion.rule.max_units, times_left(promotion, had)) if n is not None]
         self.left = min(limits) if limits else None
