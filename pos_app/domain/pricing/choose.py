@@ -5,13 +5,14 @@ plan of the later stages is searched for better sets; every set of sets that is 
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 from pos_app.domain.pricing.later_stages import Cell, Later, LaterOffer, Rules, best_later, later_by_priority
 from pos_app.domain.pricing.linear import Linear
-from pos_app.domain.pricing.plans import Left, plans_of
-from pos_app.domain.pricing.rows import Rows
-from pos_app.domain.pricing.set_search import Chosen, SetOffer, UnitClass, best_sets
+from pos_app.domain.pricing.plans import Left, Plan, plans_of
+from pos_app.domain.pricing.rows import Rows, share
+from pos_app.domain.pricing.set_search import Accept, Cap, Chosen, SetOffer, Sets, UnitClass, best_sets
 from pos_app.domain.pricing.set_stage import SetRules, left_cells
 from pos_app.domain.pricing.shelf_stage import Piece
 
@@ -71,7 +72,15 @@ def choose_by_priority(
     chosen: list[Chosen] = []
     numbers = range(len(sets.offers))
     for n in sorted(numbers, key=lambda n: (sets.promotions[n].priority, sets.promotions[n].id)):
-        found = best_sets(tuple(left), (sets.offers[n],), (1,) * len(left), (), rules.rounding, effort)
+        found = best_sets(
+            tuple(left),
+            (sets.offers[n],),
+            (1,) * len(left),
+            (),
+            rules.rounding,
+            effort,
+            share=partial(share, leftover=rules.leftover),
+        )
         for one in found.chosen:
             chosen.append(one._replace(offer=n))
             for slot in one.slots:
@@ -99,17 +108,11 @@ class _Search:
     def run(self) -> Choice:
         if not self.sets.offers:
             return self._ended(self.best.total_fen)
-        first = best_sets(
-            self.sets.classes, self.sets.offers, (1,) * len(self.sets.classes), (), self.rules.rounding, self.effort
-        )
-        self.effort = max(0, self.effort - first.steps)
+        first = self._best_sets((1,) * len(self.sets.classes), (), None, None)
         self._meet(first.chosen)
         if not self.groups:
             return self._ended(sum(self.begin) + self.fixed_fen - first.bound)
-        plans = [
-            Linear(plan, self.cells, self.begin, self.fixed_fen, self.pieces, self.sets, self.rules.rounding)
-            for plan in plans_of(self.groups, self._left(first.bound))
-        ]
+        plans = [self._linear(plan) for plan in plans_of(self.groups, self._left(first.bound))]
         plans.sort(key=lambda plan: (plan.total_fen(plan.most(first.bound)), plan.plan.coupons))
         return self._ended(min(self._search_plan(plan, first.bound) for plan in plans))
 
@@ -123,11 +126,19 @@ class _Search:
             self._meet(chosen)
             return plan.wanted(self.best.total_fen)
 
-        wanted = plan.wanted(self.best.total_fen)
-        sets, effort = self.sets, self.effort
-        found = best_sets(sets.classes, sets.offers, plan.weights, plan.caps, self.rules.rounding, effort, wanted, accept)
-        self.effort = max(0, self.effort - found.steps)
+        found = self._best_sets(plan.weights, plan.caps, plan.wanted(self.best.total_fen), accept)
         return max(bound_fen, plan.total_fen(found.bound))
+
+    def _best_sets(self, weights: Sequence[int], caps: Sequence[Cap], wanted: int | None, accept: Accept | None) -> Sets:
+        found = best_sets(
+            self.sets.classes, self.sets.offers, weights, caps, self.rules.rounding, self.effort, wanted, accept,
+            partial(share, leftover=self.rules.leftover),
+        )  # fmt: skip
+        self.effort = max(0, self.effort - found.steps)
+        return found
+
+    def _linear(self, plan: Plan) -> Linear:
+        return Linear(plan, self.cells, self.begin, self.fixed_fen, self.pieces, self.sets, self.rules.rounding)
 
     def _meet(self, chosen: tuple[Chosen, ...]) -> None:
         choice = judge(chosen, self.sets, self.rows, self.pieces, self.groups, self.rules)
