@@ -8,7 +8,7 @@ from pos_app.domain.basket import Line
 from pos_app.domain.lane.state import Dialog, LaneState, Step, codes_of
 from pos_app.domain.pricing.hints import hints
 from pos_app.domain.pricing.model import Applied, Hint, Refused
-from pos_app.domain.pricing.rows import is_in, row_of, scopes_of
+from pos_app.domain.pricing.rows import Rows, row_of, scopes_of
 
 REST_MS = 400  # no key and no scan for so long
 HINTS_MAX = 3
@@ -45,11 +45,11 @@ def rows(state: LaneState) -> Iterator[Why]:
 
 def _promotions_of(state: LaneState, line: Line) -> frozenset[str]:
     """The promotions that name this good; those for all goods belong to the basket."""
-    row = row_of(0, line, False)
+    alone = Rows([row_of(0, line, False)])
     return frozenset(
         promotion.id
         for promotion in state.package.promotions
-        if any(not scope.is_all and is_in(scope, row) for scope in scopes_of(promotion))
+        if any(not scope.is_all and alone.named(scope) for scope in scopes_of(promotion))
     )
 
 
