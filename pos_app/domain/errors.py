@@ -102,6 +102,7 @@ RECOVERIES: dict[str, str] = {
     "POS-5003": RETRY,  # import file has not the columns
     "POS-5004": CALL_SUPPORT,  # missing extra
     "POS-5005": RETRY,  # argument
+    "POS-5006": RETRY,  # package or basket file of `pos price`
     # devices
     "POS-6001": RETRY,  # printer
     "POS-6002": RETRY,  # drawer
