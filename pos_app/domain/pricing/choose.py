@@ -121,6 +121,8 @@ class _Search:
         bound_fen = plan.total_fen(plan.most(saving_max_fen))
         if not plan.is_reachable or bound_fen >= self.best.total_fen:
             return max(bound_fen, self.best.total_fen)
+        if self.effort <= 0:
+            return bound_fen
 
         def accept(chosen: tuple[Chosen, ...]) -> int:
             self._meet(chosen)
