@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 FORMAT = "lanewise-price/1"
 REFUSED = 3
-EXAMPLE = """example:
-  pos price --package package.json --basket basket.json --json
+EXAMPLE = """example: pos price --package package.json --basket basket.json --json
 
 exit codes: 0 priced, 2 wrong arguments, 3 a file cannot be read or has problems (each is named with its path)
 """
