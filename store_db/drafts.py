@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from pos_app.domain.basket import OPS, Basket, Op, fold
 from pos_app.domain.plain import from_json, to_json
+from store_db import reservations
 from store_db.connection import Connection
 
 
@@ -63,7 +64,8 @@ def basket_of(connection: Connection, draft_id: int) -> Basket:
 
 
 def hold(connection: Connection, draft_id: int, label: str, now_ms: int) -> bool:
-    """Put an open basket aside; False when it is not open any more."""
+    """Put an open basket aside, and let go of what it held; False when it is not open any more."""
+    reservations.release(connection, draft_id)
     sql = "UPDATE drafts SET state = 'held', label = ?, since_ms = ? WHERE id = ? AND state = 'open'"
     return bool(connection.execute(sql, (label, now_ms, draft_id)).rowcount == 1)
 
@@ -79,3 +81,4 @@ def drop(connection: Connection, draft_id: int) -> None:
     if connection.execute("DELETE FROM drafts WHERE id = ? AND state = 'open'", (draft_id,)).rowcount != 1:
         raise RuntimeError(f"basket {draft_id} is not open any more")
     connection.execute("DELETE FROM draft_ops WHERE draft_id = ?", (draft_id,))
+    reservations.release(connection, draft_id)

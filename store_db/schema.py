@@ -1,7 +1,9 @@
 """The tables, as forward-only migrations. `VERSION` is the number of them; a file with more is refused.
 
-Projected tables (only the journal's projectors write them): epochs, series, receipts, tenders, shifts, stock_moves.
-Reference data (from files or HQ): items, barcodes, tax_rates, names, staff, in_store_rules. Open work: drafts, draft_ops.
+Projected tables (only the journal's projectors write them): epochs, series, receipts, tenders, shifts, stock_moves,
+member_acts, member_tiers, gifts_due, points_entries, coupons, coupon_uses, coupon_voids, promotion_uses, allowances.
+Reference data (from files or HQ): items, barcodes, tax_rates, names, staff, in_store_rules,
+packages, price_state, price_tasks, price_history. Open work: drafts, draft_ops.
 """
 
 from collections.abc import Callable
@@ -95,9 +97,58 @@ def run_script(connection: Connection, script: str) -> None:
 
 
 TABLES_2 = """
+CREATE TABLE packages (
+    digest TEXT PRIMARY KEY, version TEXT NOT NULL UNIQUE, valid_from_ms INTEGER NOT NULL, valid_to_ms INTEGER,
+    body BLOB NOT NULL, signature TEXT NOT NULL, key TEXT NOT NULL, installed_ms INTEGER NOT NULL
+);
+CREATE TABLE price_state (one INTEGER PRIMARY KEY CHECK (one = 1), package TEXT NOT NULL);
+INSERT INTO price_state VALUES (1, '');
+CREATE TABLE price_tasks (
+    sku TEXT PRIMARY KEY, package TEXT NOT NULL, price_fen INTEGER NOT NULL, promo_price_fen INTEGER, member_price_fen INTEGER,
+    made_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE price_history (
+    sku TEXT NOT NULL, until_ms INTEGER NOT NULL, lowest_fen INTEGER NOT NULL, PRIMARY KEY (sku, until_ms)
+) WITHOUT ROWID;
 """  # packages and price-change tasks
 
 TABLES_3 = """
+CREATE TABLE members (
+    alias TEXT PRIMARY KEY, name TEXT NOT NULL, phone_hash BLOB NOT NULL UNIQUE, phone_masked TEXT NOT NULL,
+    card TEXT NOT NULL UNIQUE, birth_month INTEGER, birth_day INTEGER, groups TEXT NOT NULL, shows_usual INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE member_acts (
+    id INTEGER PRIMARY KEY, alias TEXT NOT NULL, kind TEXT NOT NULL, business_date TEXT NOT NULL, amount_fen INTEGER NOT NULL
+);
+CREATE INDEX member_acts_by_alias ON member_acts (alias, business_date);
+CREATE TABLE member_tiers (id INTEGER PRIMARY KEY, alias TEXT NOT NULL, tier TEXT NOT NULL);
+CREATE INDEX member_tiers_by_alias ON member_tiers (alias);
+CREATE TABLE gifts_due (id INTEGER PRIMARY KEY, alias TEXT NOT NULL, sku TEXT NOT NULL, quantity INTEGER NOT NULL);
+CREATE INDEX gifts_due_by_alias ON gifts_due (alias);
+CREATE TABLE points_entries (
+    id INTEGER PRIMARY KEY, alias TEXT NOT NULL, card TEXT NOT NULL, uid BLOB NOT NULL, rule TEXT NOT NULL, lot TEXT NOT NULL,
+    points INTEGER NOT NULL, expires TEXT NOT NULL
+);
+CREATE INDEX points_by_alias ON points_entries (alias, card);
+CREATE UNIQUE INDEX points_once ON points_entries (uid, rule, lot, points > 0);
+CREATE TABLE coupons (
+    code TEXT PRIMARY KEY, promotion TEXT NOT NULL, expires TEXT NOT NULL, uses INTEGER NOT NULL, holder TEXT NOT NULL,
+    journal_id INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX coupons_by_event ON coupons (journal_id);
+CREATE TABLE coupon_uses (code TEXT NOT NULL, id INTEGER NOT NULL, alias TEXT NOT NULL, PRIMARY KEY (code, id)) WITHOUT ROWID;
+CREATE TABLE coupon_voids (code TEXT PRIMARY KEY, id INTEGER NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE promotion_uses (
+    promotion TEXT NOT NULL, id INTEGER NOT NULL, alias TEXT NOT NULL, lane TEXT NOT NULL, business_date TEXT NOT NULL,
+    times INTEGER NOT NULL, fen INTEGER NOT NULL, PRIMARY KEY (promotion, id)
+) WITHOUT ROWID;
+CREATE INDEX promotion_uses_by_alias ON promotion_uses (alias, promotion) WHERE alias != '';
+CREATE TABLE allowances (id INTEGER PRIMARY KEY, promotion TEXT NOT NULL, lane TEXT NOT NULL, quantity INTEGER NOT NULL);
+CREATE TABLE reservations (
+    kind TEXT NOT NULL, name TEXT NOT NULL, draft_id INTEGER NOT NULL, alias TEXT NOT NULL, times INTEGER NOT NULL,
+    fen INTEGER NOT NULL, PRIMARY KEY (kind, name, draft_id)
+) WITHOUT ROWID;
 """  # members, points, coupons
 
 TABLES_4 = """

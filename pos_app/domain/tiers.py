@@ -4,9 +4,11 @@ import datetime
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from pos_app.domain.points import DONATE, SIGN_UP
 from pos_app.domain.pricing.model import TierRule
 
 LOWEST_TIER = "silver"
+INTERACTIONS = frozenset({DONATE, SIGN_UP})
 
 
 class Figures(NamedTuple):
@@ -41,3 +43,8 @@ def upgrade(current: str, figures: Figures, tiers: Sequence[TierRule]) -> TierRu
 def window_from(on: str, window_days: int) -> str:
     """The first day of the window that ends on a day. 365 days to 31 December: from 1 January."""
     return (datetime.date.fromisoformat(on) - datetime.timedelta(days=window_days - 1)).isoformat()
+
+
+def is_interaction(reason: str) -> bool:
+    """Whether points that moved for this reason count as an interaction with the shop."""
+    return reason in INTERACTIONS

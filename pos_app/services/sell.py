@@ -2,31 +2,40 @@
 
 from pos_app.domain.basket import Basket
 from pos_app.domain.events import Sale, SaleLine, VoidedLine, sale_is_whole
-from pos_app.domain.lane.intents import SaleDone
+from pos_app.domain.lane.intents import OffersChanged, SaleDone
 from pos_app.domain.lane.state import LaneState
 from pos_app.domain.pricing.model import Priced
 from pos_app.domain.tender import Tender, rounding_fen
+from pos_app.services.book_points import NOTHING, Booked, book, rise
+from pos_app.services.offers import what_changed
 from pos_app.services.shop import Shop
 from store_db import print_jobs
 from store_db.drafts import Draft, drop
 
 
-def sell(shop: Shop, state: LaneState, tenders: tuple[Tender, ...], draft: Draft | None) -> SaleDone:
-    """Commit the sale. When this returns, the sale is on disk with its number; when it raises, nothing of it is.
+def sell(shop: Shop, state: LaneState, tenders: tuple[Tender, ...], draft: Draft | None) -> SaleDone | OffersChanged:
+    """Commit the sale. When this returns SaleDone, the sale is on disk with its number; when it raises, nothing of it is.
 
+    Nothing is, either, when a coupon, an offer or points changed meanwhile: then what to take out of the basket is returned.
     Raises StoreError (nothing was saved) and RuntimeError when the basket's own sums do not hold.
     """
     with shop.store.transaction() as connection:
+        changed = what_changed(shop, state, draft.id if draft else 0)
+        if changed is not None:
+            return changed
         number = number_for(shop, state.basket)
-        sale = decide(state, tenders, number)
-        entry = shop.store.append(sale, lane=shop.lane, uid=draft.uid if draft else None)
+        uid = draft.uid if draft else shop.store.ids.random(16)
+        sale = decide(state, tenders, number, book(shop, state, number, uid))
+        entry = shop.store.append(sale, lane=shop.lane, uid=uid)
         print_jobs.add_job(connection, shop.lane, entry.id, print_jobs.RECEIPT)
         if draft is not None:
             drop(connection, draft.id)
-    return SaleDone(sale.number, sale.total_fen, sale.tenders, sale.item_count)
+        reached = rise(shop, state.basket.customer.alias, state.package)
+    tier, gift = (reached.tier, reached.gift_sku) if reached else ("", "")
+    return SaleDone(sale.number, sale.total_fen, sale.tenders, sale.item_count, tier, gift)
 
 
-def decide(state: LaneState, tenders: tuple[Tender, ...], number: tuple[int, int, str]) -> Sale:
+def decide(state: LaneState, tenders: tuple[Tender, ...], number: tuple[int, int, str], booked: Booked = NOTHING) -> Sale:
     """The sale that a basket, its price and its tenders make."""
     priced, basket = state.priced, state.basket
     sale = Sale(
@@ -44,8 +53,14 @@ def decide(state: LaneState, tenders: tuple[Tender, ...], number: tuple[int, int
         item_count=priced.item_count,
         taxes=priced.taxes,
         tenders=tenders,
-        package=state.config.package.digest,
+        package=state.package.digest,
         voided=voided_lines(basket),
+        customer=basket.customer.alias or None,
+        offers=priced.applied or None,
+        gifts=priced.gifts or None,
+        raised=priced.raised or None,
+        stamps=priced.stamps or None,
+        **booked._asdict(),
     )
     if not sale_is_whole(sale):
         raise RuntimeError(f"sale {sale.number} does not add up")
@@ -85,6 +100,7 @@ def _lines(basket: Basket, priced: Priced) -> tuple[SaleLine, ...]:
                 tax_bp=line.item.tax_bp,
                 approved_by=approval.staff if approval else None,
                 flagged=line.flagged or None,
+                shares=money.shares or None,
             )
         )
     return tuple(lines)

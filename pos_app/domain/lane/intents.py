@@ -9,6 +9,7 @@ from pos_app.domain.basket import AddCode, AttachMember, Basket, Op
 from pos_app.domain.codes import InStoreCode
 from pos_app.domain.errors import Refusal
 from pos_app.domain.goods import Item
+from pos_app.domain.pricing.model import Package
 from pos_app.domain.shift import Report
 from pos_app.domain.tender import Tender
 
@@ -80,12 +81,14 @@ class NumberReady(NamedTuple):
 
 
 class SaleDone(NamedTuple):
-    """The sale is committed. Only after this may anything say "paid"."""
+    """The sale is committed. Only after this may anything say "paid". `tier` was reached with it, its gift waits."""
 
     number: str
     total_fen: int
     tenders: tuple[Tender, ...]
     item_count: int
+    tier: str = ""
+    gift_sku: str = ""
 
 
 class CancelDone(NamedTuple):
@@ -140,6 +143,13 @@ class ReportReady(NamedTuple):
     report: Report
 
 
+class PackageChanged(NamedTuple):
+    """Another price package holds from now on; `items` are the goods in the basket and the bags as the catalogue has them."""
+
+    package: Package
+    items: tuple[Item, ...] = ()
+
+
 class NoSaleDone(NamedTuple):
     pass
 
@@ -187,7 +197,7 @@ Intent = Scan | CutScan | Char | Press | Tick
 Reply = (
     ItemFound | CodeRefused | BadgeSeen | Failed | NumberReady | SaleDone | CancelDone | HoldDone | HeldRows | RecallDone
     | Found | PinChecked | ShiftReady | ReportReady | NoSaleDone | CopyQueued | MemberFound | CouponFound | OfferRefused
-    | OffersChanged
+    | OffersChanged | PackageChanged
 )  # fmt: skip
 
 # ------------------------------------------------------------------ effects

@@ -1,0 +1,55 @@
+"""Coupons by code: issued with a sale or claimed from a poster, each use, and those made void."""
+
+from typing import Any
+
+from pos_app.domain.coupons import Coupon
+from pos_app.domain.events import Header
+from store_db.connection import Connection
+from store_db.reservations import COUPON
+
+Payload = dict[str, Any]
+
+
+def project_sale(connection: Connection, entry_id: int, header: Header, sale: Payload) -> None:
+    """The codes a sale used up and those it gave."""
+    alias = sale.get("customer", "")
+    uses = [(code, entry_id, alias) for code in sale.get("coupons", ())]
+    connection.executemany("INSERT INTO coupon_uses VALUES (?,?,?)", uses)
+    issued = [(c["code"], c["promotion"], c["expires"], c["uses"], "", entry_id) for c in sale.get("issued", ())]
+    connection.executemany("INSERT INTO coupons VALUES (?,?,?,?,?,?)", issued)
+
+
+def project_claimed(connection: Connection, entry_id: int, header: Header, payload: Payload) -> None:
+    row = (payload["code"], payload["promotion"], payload["expires"], 1, payload["alias"], entry_id)
+    connection.execute("INSERT INTO coupons VALUES (?,?,?,?,?,?)", row)
+
+
+def project_voided(connection: Connection, entry_id: int, header: Header, payload: Payload) -> None:
+    put_void(connection, entry_id, payload["code"], payload["reason"])
+
+
+def put_void(connection: Connection, entry_id: int, code: str, reason: str) -> None:
+    connection.execute("INSERT INTO coupon_voids VALUES (?,?,?)", (code, entry_id, reason))
+
+
+def find(connection: Connection, code: str, draft_id: int = 0) -> Coupon | None:
+    """A code that this store issued or that was claimed here, as another basket than this draft sees it."""
+    row = connection.execute("SELECT code, promotion, expires, uses, holder FROM coupons WHERE code = ?", (code,)).fetchone()
+    return as_used(connection, Coupon(*row), draft_id) if row else None
+
+
+def as_used(connection: Connection, coupon: Coupon, draft_id: int = 0) -> Coupon:
+    """A coupon with what this store knows of its uses, reservations and end."""
+    code = coupon.code
+    used_by = connection.execute("SELECT alias FROM coupon_uses WHERE code = ? ORDER BY id", (code,)).fetchall()
+    reserved = connection.execute(
+        "SELECT count(*) FROM reservations WHERE kind = ? AND name = ? AND draft_id != ?", (COUPON, code, draft_id)
+    ).fetchone()[0]
+    is_void = connection.execute("SELECT 1 FROM coupon_voids WHERE code = ?", (code,)).fetchone() is not None
+    return coupon._replace(used_by=tuple(row[0] for row in used_by), reserved=reserved, is_void=is_void)
+
+
+def issued_by(connection: Connection, entry_id: int) -> list[Coupon]:
+    """The coupons that an event gave, as they are now."""
+    rows = connection.execute("SELECT code FROM coupons WHERE journal_id = ? ORDER BY code", (entry_id,)).fetchall()
+    return [coupon for (code,) in rows if (coupon := find(connection, code)) is not None]

@@ -1,0 +1,129 @@
+"""Members: personal data in a table of its own, in no event; what they did, their tiers and gifts as projected tables."""
+
+from typing import Any, NamedTuple
+
+from pos_app.domain.events import Header
+from pos_app.domain.tiers import Figures, is_interaction
+from store_db.connection import Connection
+
+Payload = dict[str, Any]
+ORDER, RETURN, INTERACTION = "order", "return", "interaction"
+
+
+class MemberRow(NamedTuple):
+    """One member as the shop knows them. The phone itself is not kept: a keyed hash finds it, a mask shows it."""
+
+    alias: str
+    name: str
+    phone_hash: bytes
+    phone_masked: str
+    card: str
+    birth_month: int | None = None
+    birth_day: int | None = None
+    groups: tuple[str, ...] = ()
+    shows_usual: bool = False  # agreed to be shown the goods they often buy
+
+
+# ------------------------------------------------------------------ personal data
+
+
+def put_member(connection: Connection, row: MemberRow) -> None:
+    connection.execute("INSERT INTO members VALUES (?,?,?,?,?,?,?,?,?)", (*row[:7], ";".join(row.groups), int(row.shows_usual)))
+
+
+def by_alias(connection: Connection, alias: str) -> MemberRow | None:
+    return _member(connection.execute("SELECT * FROM members WHERE alias = ?", (alias,)).fetchone())
+
+
+def by_phone(connection: Connection, phone_hash: bytes) -> MemberRow | None:
+    return _member(connection.execute("SELECT * FROM members WHERE phone_hash = ?", (phone_hash,)).fetchone())
+
+
+def by_card(connection: Connection, card: str) -> MemberRow | None:
+    return _member(connection.execute("SELECT * FROM members WHERE card = ?", (card,)).fetchone())
+
+
+def _member(row: Any) -> MemberRow | None:
+    if row is None:
+        return None
+    alias, name, phone_hash, masked, card, month, day, groups, shows_usual = row
+    return MemberRow(alias, name, phone_hash, masked, card, month, day, tuple(filter(None, groups.split(";"))), shows_usual == 1)
+
+
+def secret(connection: Connection, name: str) -> bytes | None:
+    """A key of this store file: of the phone hashes, of the coupon codes."""
+    row = connection.execute("SELECT value FROM secrets WHERE name = ?", (name,)).fetchone()
+    return bytes(row[0]) if row else None
+
+
+def put_secret(connection: Connection, name: str, value: bytes) -> None:
+    connection.execute("INSERT INTO secrets VALUES (?,?)", (name, value))
+
+
+# ------------------------------------------------------------------ what they did
+
+
+def project_sale(connection: Connection, entry_id: int, header: Header, sale: Payload) -> None:
+    if alias := sale.get("customer", ""):
+        put_act(connection, entry_id, header, alias, ORDER, sale["total_fen"])
+
+
+def project_joined(connection: Connection, entry_id: int, header: Header, payload: Payload) -> None:
+    _put_tier(connection, entry_id, payload)
+
+
+def project_tier(connection: Connection, entry_id: int, header: Header, payload: Payload) -> None:
+    _put_tier(connection, entry_id, payload)
+    if payload["gift_sku"]:
+        connection.execute("INSERT INTO gifts_due VALUES (?,?,?,1)", (entry_id, payload["alias"], payload["gift_sku"]))
+
+
+def project_collected(connection: Connection, entry_id: int, header: Header, payload: Payload) -> None:
+    connection.execute("INSERT INTO gifts_due VALUES (?,?,?,-1)", (entry_id, payload["alias"], payload["sku"]))
+
+
+def project_moved(connection: Connection, entry_id: int, header: Header, payload: Payload) -> None:
+    """Points given to a good cause or for a place in an event are an interaction."""
+    if is_interaction(payload["reason"]):
+        put_act(connection, entry_id, header, payload["alias"], INTERACTION, 0)
+
+
+def project_claimed(connection: Connection, entry_id: int, header: Header, payload: Payload) -> None:
+    put_act(connection, entry_id, header, payload["alias"], INTERACTION, 0)
+
+
+def put_act(connection: Connection, entry_id: int, header: Header, alias: str, kind: str, amount_fen: int) -> None:
+    """One thing a member did; a return's amount is below zero."""
+    connection.execute("INSERT INTO member_acts VALUES (?,?,?,?,?)", (entry_id, alias, kind, header.business_date, amount_fen))
+
+
+def _put_tier(connection: Connection, entry_id: int, payload: Payload) -> None:
+    connection.execute("INSERT INTO member_tiers VALUES (?,?,?)", (entry_id, payload["alias"], payload["tier"]))
+
+
+def tier_of(connection: Connection, alias: str) -> str:
+    """The newest tier; an empty text for an alias that never joined."""
+    row = connection.execute("SELECT tier FROM member_tiers WHERE alias = ? ORDER BY id DESC LIMIT 1", (alias,)).fetchone()
+    return row[0] if row else ""
+
+
+def figures(connection: Connection, alias: str, from_date: str) -> Figures:
+    """Amount, orders and interactions since a day."""
+    row = connection.execute(
+        "SELECT ifnull(sum(amount_fen), 0), ifnull(sum(kind = 'order'), 0), ifnull(sum(kind = 'interaction'), 0) "
+        "FROM member_acts WHERE alias = ? AND business_date >= ?",
+        (alias, from_date),
+    ).fetchone()
+    return Figures(*row)
+
+
+def sale_ids(connection: Connection, alias: str, most: int) -> list[int]:
+    """Journal ids of a member's newest sales."""
+    sql = "SELECT id FROM member_acts WHERE alias = ? AND kind = 'order' ORDER BY business_date DESC, id DESC LIMIT ?"
+    return [row[0] for row in connection.execute(sql, (alias, most))]
+
+
+def gifts_due(connection: Connection, alias: str) -> list[str]:
+    """Goods that wait to be collected, one a gift."""
+    sql = "SELECT sku, sum(quantity) FROM gifts_due WHERE alias = ? GROUP BY sku HAVING sum(quantity) > 0 ORDER BY min(id)"
+    return [sku for sku, quantity in connection.execute(sql, (alias,)) for _ in range(quantity)]

@@ -1,0 +1,62 @@
+"""The points ledger: entries by lot, each kept once. A punch card's stamps are lots of the same kind, under the card's name."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from pos_app.domain.events import Header, PointsMove
+from pos_app.domain.points import Lot
+from store_db.connection import Connection
+
+Payload = dict[str, Any]
+POINTS = ""  # the card of plain points
+PLACE_BITS = 16
+# The same event's entry for the same rule, lot and direction is the same entry, however often it comes.
+INSERT = "INSERT INTO points_entries VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (uid, rule, lot, points > 0) DO NOTHING"
+
+
+def project_sale(connection: Connection, entry_id: int, header: Header, sale: Payload) -> None:
+    """What a member's sale earned and spent, points and stamps."""
+    if alias := sale.get("customer", ""):
+        put_moves(connection, entry_id, header, alias, sale.get("points", ()), sale.get("punches", ()))
+
+
+def project_moved(connection: Connection, entry_id: int, header: Header, payload: Payload) -> None:
+    put_moves(connection, entry_id, header, payload["alias"], payload["moves"])
+
+
+def put_moves(
+    connection: Connection, entry_id: int, header: Header, alias: str, moves: Iterable[Payload], punches: Iterable[Payload] = ()
+) -> None:
+    """The moves of one event, as plain JSON; those of stamps name their card as their rule."""
+    rows = [(alias, POINTS, move) for move in moves] + [(alias, move["rule"], move) for move in punches]
+    connection.executemany(
+        INSERT,
+        [
+            (entry_id << PLACE_BITS | n, alias, card, header.uid, move["rule"], move["lot"], move["points"], move["expires"])
+            for n, (alias, card, move) in enumerate(rows)
+        ],
+    )
+
+
+def lots(connection: Connection, alias: str, card: str = POINTS) -> tuple[Lot, ...]:
+    """A member's lots with something in them, those past their day too; a debt is a lot below zero."""
+    rows = connection.execute(
+        "SELECT lot, sum(points), max(expires) FROM points_entries WHERE alias = ? AND card = ? "
+        "GROUP BY lot HAVING sum(points) != 0",
+        (alias, card),
+    )
+    return tuple(Lot(*row) for row in rows)
+
+
+def cards(connection: Connection, alias: str) -> list[str]:
+    """The punch cards a member ever had a stamp on."""
+    sql = "SELECT DISTINCT card FROM points_entries WHERE alias = ? AND card != '' ORDER BY card"
+    return [row[0] for row in connection.execute(sql, (alias,))]
+
+
+def moves_of(connection: Connection, uid: bytes, card: str = POINTS) -> tuple[PointsMove, ...]:
+    """The moves of one event, in their order."""
+    rows = connection.execute(
+        "SELECT rule, lot, points, expires FROM points_entries WHERE uid = ? AND card = ? ORDER BY id", (uid, card)
+    )
+    return tuple(PointsMove(*row) for row in rows)
