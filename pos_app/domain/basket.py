@@ -68,6 +68,13 @@ class AddTender(NamedTuple):
     tender: Tender
 
 
+class PricedUnder(NamedTuple):
+    """Money was taken outside for the price of this moment, under this package: the price stays while that money counts."""
+
+    package: str
+    at_ms: int
+
+
 class DropTender(NamedTuple):
     """The newest tender was given back outside."""
 
@@ -103,13 +110,20 @@ class SpendPoints(NamedTuple):
     points: int
 
 
+class RepriceLine(NamedTuple):
+    """The good of a line with other prices, when the shop's prices changed while the basket was open."""
+
+    line_id: int
+    item: Item
+
+
 class Undo(NamedTuple):
     """Take the latest line action back."""
 
 
 Op = (
     AddLine | SetQuantity | VoidLine | RestoreLine | Approve | TakeNumber | AddTender | DropTender | AttachMember | DetachMember
-    | AddCode | DropCode | SpendPoints | Undo
+    | AddCode | DropCode | SpendPoints | RepriceLine | PricedUnder | Undo
 )  # fmt: skip
 OPS: dict[str, type] = {cls.__name__: cls for cls in get_args(Op)}
 
@@ -138,6 +152,7 @@ class Basket:
     next_line_id: int = 1
     number: tuple[int, int] | None = None
     tenders: tuple[Tender, ...] = ()
+    priced_under: PricedUnder | None = None  # counts while there are tenders
     member: AttachMember | None = None
     codes: tuple[AddCode, ...] = ()
     points: int = 0  # may be spent
@@ -193,6 +208,8 @@ def apply(basket: Basket, op: Op) -> Basket:
             return replace(basket, number=(series_no, counter))
         case AddTender(tender):
             return replace(basket, tenders=(*basket.tenders, tender))
+        case PricedUnder():
+            return replace(basket, priced_under=op)
         case DropTender():
             return replace(basket, tenders=basket.tenders[:-1])
         case AttachMember():
@@ -205,6 +222,8 @@ def apply(basket: Basket, op: Op) -> Basket:
             return replace(basket, codes=tuple(c for c in basket.codes if c.code != code))
         case SpendPoints(points):
             return replace(basket, points=points)
+        case RepriceLine(line_id, item):
+            return _reprice(basket, line_id, item)
         case Undo():
             return _undo(basket)
 
@@ -226,6 +245,14 @@ def _undo(basket: Basket) -> Basket:
 
 def _remember(basket: Basket, inverse: Op) -> Basket:
     return replace(basket, undo=(*basket.undo, inverse)[-UNDO_MAX:])
+
+
+def _reprice(basket: Basket, line_id: int, item: Item) -> Basket:
+    """A line that was voided gets its prices too: it may come back."""
+    voided = tuple(replace(v, line=replace(v.line, item=item)) if v.line.line_id == line_id else v for v in basket.voided)
+    before = basket.line(line_id)
+    lines = _swap(basket.lines, before, replace(before, item=item)) if before else basket.lines
+    return replace(basket, lines=lines, voided=voided)
 
 
 def _swap(lines: tuple[Line, ...], before: Line, after: Line) -> tuple[Line, ...]:

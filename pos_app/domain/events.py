@@ -9,6 +9,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import ClassVar
 
+from pos_app.domain.goods import Prices
 from pos_app.domain.pricing.model import Applied, Gift, LineShare, Raised, Stamps, TaxShare
 from pos_app.domain.tender import Tender
 
@@ -338,6 +339,51 @@ class AllowanceGiven(Event):
     promotion: str
     lane: str
     quantity: int
+
+
+@_register
+@dataclass(frozen=True, slots=True)
+class PackageInstalled(Event):
+    """A price package was stored; it holds from its own minute on. `key` is who signed it, empty for an unsigned one."""
+
+    kind: ClassVar[str] = "package_installed"
+    digest: str
+    version: str
+    valid_from_ms: int
+    valid_to_ms: int | None = None
+    key: str = ""
+    staff: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PriceChange:
+    """A good's shelf prices before and after. `waits` is True when a rise is left until its shelf tag is confirmed."""
+
+    sku: str
+    was: Prices
+    now: Prices
+    waits: bool | None = None
+
+
+@_register
+@dataclass(frozen=True, slots=True)
+class PricesChanged(Event):
+    """The catalogue took the prices of a package: lower ones at once."""
+
+    kind: ClassVar[str] = "prices_changed"
+    package: str
+    changes: tuple[PriceChange, ...]
+
+
+@_register
+@dataclass(frozen=True, slots=True)
+class PriceTagConfirmed(Event):
+    """A shelf tag was changed, and with it the price that waited for it."""
+
+    kind: ClassVar[str] = "price_tag_confirmed"
+    package: str
+    staff: str
+    change: PriceChange
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,29 @@ class Item(NamedTuple):
     stop_sale: bool = False
 
 
+class Prices(NamedTuple):
+    """The three prices of a good, per unit or per kg."""
+
+    price_fen: int
+    promo_price_fen: int | None = None
+    member_price_fen: int | None = None
+
+    def lower(self, other: "Prices") -> "Prices":
+        """Price by price the lower one: (3.50, -, 3.20) and (3.80, 3.00, -) give (3.50, 3.00, 3.20)."""
+        pairs = zip(self, other, strict=True)
+        price_fen, promo_fen, member_fen = (min((fen for fen in pair if fen is not None), default=None) for pair in pairs)
+        return Prices(price_fen or 0, promo_fen, member_fen)
+
+    @property
+    def public_fen(self) -> int:
+        """What anybody pays."""
+        return self.price_fen if self.promo_price_fen is None else min(self.price_fen, self.promo_price_fen)
+
+
+def prices_of(item: Item) -> Prices:
+    return Prices(item.price_fen, item.promo_price_fen, item.member_price_fen)
+
+
 ADULT_ONLY = frozenset({Restricted.ALCOHOL, Restricted.TOBACCO})
 NEVER_AT_SELF_CHECKOUT = frozenset({Restricted.TOBACCO})
 NEVER_DISCOUNTED = frozenset({Restricted.TOBACCO, Restricted.BAG})

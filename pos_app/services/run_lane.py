@@ -45,11 +45,13 @@ from pos_app.domain.lane.intents import (
     SaveOp,
     SearchGoods,
     TakeReceiptNumber,
+    Tick,
 )
 from pos_app.domain.lane.state import Banner
 from pos_app.domain.pricing.engine import price
 from pos_app.services import check_pin, print_paper, work_shift
 from pos_app.services.cancel_sale import cancel_inside, cancel_sale, take_number
+from pos_app.services.follow_package import PackageWatch
 from pos_app.services.resolve_code import resolve_code, resolve_sku
 from pos_app.services.sell import sell
 from pos_app.services.shop import Shop
@@ -77,10 +79,13 @@ class LaneRunner:
         self._later = later
         self._draft: Draft | None = None
         self._ops: list[Op] = []
+        self._packages = PackageWatch(shop)
         with translated(shop.store.path):
             self._spool = print_paper.Spool(shop)
             self.state = self._opened(lang)
         self._durable: tuple[LaneState, Draft | None] = (self.state, self._draft)
+        if self.state.basket.lines:  # prices may have changed while the lane was closed
+            self.handle(self._packages.changed(self.state.package, self.state.basket, self.state.bags))
 
     def handle(self, *intents: Intent | Reply) -> LaneState:
         """Run a batch; when this returns, what the state shows is on disk."""
@@ -107,6 +112,8 @@ class LaneRunner:
         for effect in effects:
             for reply in self._carry_out(effect):
                 self._run(reply)
+        if isinstance(intent, Tick) and (news := self._packages.told(self.state)) is not None:
+            self._run(news)
 
     def _carry_out(self, effect: Effect) -> Iterable[Reply]:
         try:
@@ -119,6 +126,7 @@ class LaneRunner:
     def _go_back(self, error: StoreError) -> None:
         """The batch could not be kept: show the last durable state with the reason, and sound it."""
         self._ops.clear()
+        self._packages.look_again()
         self._beep("refused")
         state, self._draft = self._durable
         self.state = replace(state, banner=Banner("error", error.refusal.code, error.refusal.args))
@@ -128,7 +136,8 @@ class LaneRunner:
         self._draft = drafts.open_draft(connection, self.shop.lane)
         basket = drafts.basket_of(connection, self._draft.id) if self._draft else None
         shift = shifts.open_shift(connection, self.shop.lane)
-        state = start(self.shop.config, now_ms=self.shop.now_ms(), basket=basket, shift=shift, lang=lang)
+        package = self._packages.at_start(basket)
+        state = start(self.shop.config, now_ms=self.shop.now_ms(), basket=basket, shift=shift, lang=lang, package=package)
         if work_shift.clock_stands_back(self.shop):
             state = replace(state, banner=Banner("error", "POS-4007"))
         now_ms = self.shop.now_ms()
@@ -213,7 +222,7 @@ class LaneRunner:
         rows = []
         for draft in drafts.held_drafts(connection):
             basket = drafts.basket_of(connection, draft.id)
-            priced = price(basket, basket.customer, self.shop.config.package, self.shop.now_ms())
+            priced = price(basket, basket.customer, self.state.package, self.shop.now_ms())
             rows.append(
                 HeldRow(draft.id, draft.uid, draft.label, draft.lane, draft.since_ms, len(basket.lines), priced.total_fen)
             )
@@ -230,7 +239,8 @@ class LaneRunner:
                 cancel_inside(self.shop, self.state, "emptied", self.state.staff_number, self._draft)
         self._forget_basket()
         self._draft = drafts.by_id(connection, effect.draft_id)
-        return (RecallDone(drafts.basket_of(connection, effect.draft_id)),)
+        basket = drafts.basket_of(connection, effect.draft_id)
+        return RecallDone(basket), self._packages.changed(self.state.package, basket, self.state.bags)
 
     def _check_pin(self, effect: CheckPin) -> Iterable[Reply]:
         row = check_pin.find_staff(self.shop.store.connection, effect)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from pos_app.domain.errors import refuse
-from pos_app.domain.lane import dialogs, members, offers, paying, people, self_checkout, selling, shifts, why
+from pos_app.domain.lane import dialogs, members, offers, paying, people, prices, self_checkout, selling, shifts, why
 from pos_app.domain.lane.intents import (
     BadgeSeen,
     CancelDone,
@@ -25,6 +25,7 @@ from pos_app.domain.lane.intents import (
     NumberReady,
     OfferRefused,
     OffersChanged,
+    PackageChanged,
     PinChecked,
     Press,
     RecallDone,
@@ -124,6 +125,7 @@ HANDLERS: dict[type, Callable[[LaneState, Any], Step]] = {
     CouponFound: offers.coupon_found,
     OfferRefused: offers.offer_refused,
     OffersChanged: offers.offers_changed,
+    PackageChanged: prices.package_changed,
 }
 OFFERS: dict[str, Callable[[LaneState, str], Step]] = {
     "member": members.press,

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from pos_app.domain.basket import AddTender, DropTender, TakeNumber
+from pos_app.domain.basket import AddTender, DropTender, PricedUnder, TakeNumber
 from pos_app.domain.errors import Refusal, refuse
 from pos_app.domain.lane.intents import (
     Beep,
@@ -92,7 +92,7 @@ def take_cash(state: LaneState, tendered_fen: int) -> Step:
         return state, ()
     if _is_paid_in_full(state):
         return finish(state)
-    tender = tender_cash(state.left_fen, tendered_fen, state.config.package.cash_step_fen)
+    tender = tender_cash(state.left_fen, tendered_fen, state.package.cash_step_fen)
     if isinstance(tender, Refusal):
         return refused(replace(state, entry=""), tender)
     return replace(state, entry=""), (CommitSale((*state.basket.tenders, tender)),)
@@ -130,7 +130,8 @@ def card_taken(state: LaneState, amount_fen: int, reference: str) -> Step:
     tender = tender_card(state.left_fen, amount_fen, reference)
     if isinstance(tender, Refusal):
         return replace(state, dialog=Dialog("card", data=amount_fen, refusal=tender)), (Beep("refused"),)
-    state, effects = change(replace(state, dialog=None), AddTender(tender))
+    first = () if state.basket.tenders else (PricedUnder(state.package.digest, state.now_ms),)
+    state, effects = change(replace(state, dialog=None), *first, AddTender(tender))
     if state.left_fen == 0:
         return state, (*effects, CommitSale(state.basket.tenders))
     return say(state, INFO, "banner.card_part"), (*effects, Beep("done"))

@@ -28,7 +28,7 @@ class LaneConfig:
     store: str = "S001"
     lane: str = "01"
     skin: str = CASHIER
-    package: Package = field(default_factory=Package)
+    package: Package = field(default_factory=Package)  # while the store has none
     idle_warn_ms: int = 60_000
     idle_hold_ms: int = 120_000
     cancel_reasons: tuple[str, ...] = ("changed_mind", "no_money", "wrong_goods", "training")
@@ -85,6 +85,7 @@ class LaneState:
     float_fen: int = 0
     basket: Basket = field(default_factory=Basket)
     priced: Priced = field(default_factory=Priced)
+    package: Package = field(default_factory=Package)  # that the basket is priced under
     cursor: int = 0  # line_id of the highlighted line, 0 for none
     entry: str = ""
     quantity: int | None = None
@@ -115,13 +116,14 @@ class LaneState:
         return self.config.skin == SELF_CHECKOUT
 
     @property
-    def package(self) -> Package:
-        """The package that this basket is priced under."""
-        return self.config.package
-
-    @property
     def is_idle(self) -> bool:
         return not self.basket.lines and self.phase == SELLING
+
+    @property
+    def price_ms(self) -> int:
+        """The moment whose prices count: now, or when money was first taken outside for them."""
+        under = self.basket.priced_under if self.basket.tenders else None
+        return under.at_ms if under else self.now_ms
 
     @property
     def left_fen(self) -> int:
@@ -130,7 +132,7 @@ class LaneState:
 
     @property
     def cash_due_fen(self) -> int:
-        return cash_due_fen(self.left_fen, self.config.package.cash_step_fen)
+        return cash_due_fen(self.left_fen, self.package.cash_step_fen)
 
     @property
     def staff_number(self) -> str:
@@ -156,9 +158,10 @@ def start(
     basket: Basket | None = None,
     shift: tuple[int, int] | None = None,
     lang: str = "zh",
+    package: Package | None = None,
 ) -> LaneState:
     """The state a lane opens with: locked, with the basket that its last run left."""
-    state = LaneState(config=config, now_ms=now_ms, touched_ms=now_ms, lang=lang)
+    state = LaneState(config=config, package=package or config.package, now_ms=now_ms, touched_ms=now_ms, lang=lang)
     if shift is not None:
         state = replace(state, shift_no=shift[0], float_fen=shift[1])
     if basket is not None:
@@ -175,7 +178,8 @@ def start(
 def reprice(state: LaneState) -> LaneState:
     """The state with its basket priced anew."""
     basket = state.basket
-    return replace(state, priced=price(basket, basket.customer, state.package, state.now_ms, codes_of(state), used=state.used))
+    priced = price(basket, basket.customer, state.package, state.price_ms, codes_of(state), used=state.used)
+    return replace(state, priced=priced)
 
 
 def codes_of(state: LaneState) -> frozenset[str]:

@@ -1,0 +1,95 @@
+"""The catalogue takes the prices of a package: a lower one at once, a higher one when its shelf tag is confirmed.
+
+Milk 3.50 becomes 3.80 and its member price 3.20 becomes 3.00: members pay 3.00 from the first minute, everybody else 3.50
+until somebody says that the tag hangs. Every change is an event; the catalogue itself is reference data.
+"""
+
+from typing import NamedTuple
+
+from pos_app.domain.errors import BadInput
+from pos_app.domain.events import PriceChange, PricesChanged, PriceTagConfirmed
+from pos_app.domain.goods import Prices
+from pos_app.domain.pricing.model import Package
+from pos_app.domain.pricing.package_checks import Problem, problem_at
+from store_db import prices
+from store_db.prices import PriceTask
+from store_db.store import Store
+
+CHANGES_MAX = 200  # in one event
+WEEK_MS = 7 * 86_400_000
+
+
+class _Change(NamedTuple):
+    sku: str
+    was: Prices
+    now: Prices  # from this moment
+    wanted: Prices  # in the package
+
+    @property
+    def waits(self) -> bool:
+        return self.now != self.wanted
+
+
+def apply_prices(store: Store, package: Package) -> int:
+    """Take a package's prices, once; how many goods changed or wait. One transaction, or nothing of it."""
+    with store.transaction() as connection:
+        if prices.applied_package(connection) == package.digest:
+            return 0
+        now_ms = store.clock.wall_ms()
+        changes = _changes(prices.all_prices(connection), package)
+        prices.put_prices(connection, ((c.sku, c.was, c.now) for c in changes if c.now != c.was), now_ms)
+        prices.drop_tasks(connection, (row.sku for row in package.prices))
+        prices.put_tasks(connection, package.digest, ((c.sku, c.wanted) for c in changes if c.waits), now_ms)
+        prices.set_applied_package(connection, package.digest)
+        for first in range(0, len(changes), CHANGES_MAX):
+            some = changes[first : first + CHANGES_MAX]
+            store.append(PricesChanged(package.digest, tuple(PriceChange(c.sku, c.was, c.now, c.waits or None) for c in some)))
+    return len(changes)
+
+
+def _changes(current: dict[str, Prices], package: Package) -> list[_Change]:
+    """The goods whose prices are not yet those of the package."""
+    changes = []
+    for row in package.prices:
+        was, wanted = current.get(row.sku), Prices(*row[1:])
+        if was is not None and was != wanted:
+            changes.append(_Change(row.sku, was, was.lower(wanted), wanted))
+    return changes
+
+
+def price_tasks(store: Store) -> list[PriceTask]:
+    """Shelf tags to change, the oldest first."""
+    return prices.tasks(store.connection)
+
+
+def confirm_tag(store: Store, sku: str, staff: str) -> PriceChange:
+    """The new tag hangs: the price that waited holds from now on. Raises BadInput POS-2208 when none waits."""
+    with store.transaction() as connection:
+        task = prices.task(connection, sku)
+        if task is None:
+            raise BadInput("POS-2208", sku=sku)
+        change = PriceChange(sku, task.was, task.now)
+        prices.put_prices(connection, [(sku, task.was, task.now)], store.clock.wall_ms())
+        prices.drop_tasks(connection, [sku])
+        store.append(PriceTagConfirmed(task.package, staff, change))
+    return change
+
+
+def price_warnings(store: Store, package: Package, now_ms: int) -> tuple[Problem, ...]:
+    """Prices of goods that are not there, and struck-through prices above the lowest of the last seven days.
+
+    Milk cost 3.00 five days ago and costs 3.50 now: "was 3.50, now 2.90" is misleading, "was 3.00" is not.
+    """
+    current, lowest = prices.all_prices(store.connection), prices.lowest_since(store.connection, now_ms - WEEK_MS)
+    found = []
+    for n, row in enumerate(package.prices):
+        was, wanted = current.get(row.sku), Prices(*row[1:])
+        if was is None:
+            found.append(problem_at((((None, "prices"), n), "sku"), "no_such_good", sku=row.sku))
+            continue
+        lowest_fen = min(was.public_fen, lowest.get(row.sku, was.public_fen))
+        is_new = wanted.public_fen != was.public_fen
+        if wanted.public_fen < wanted.price_fen and is_new and wanted.price_fen > lowest_fen:
+            path = (((None, "prices"), n), "price_fen")
+            found.append(problem_at(path, "was_price", sku=row.sku, was=wanted.price_fen, lowest=lowest_fen))
+    return tuple(found)
