@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pos_app.domain.coupons import uses_of
 from pos_app.domain.events import GENESIS, KINDS, EpochOpened, Sale, ShiftClosed, chain_hash, sale_is_whole
 from pos_app.domain.plain import from_json, to_json
+from pos_app.domain.points import is_debt
 from store_db import journal
 from store_db.connection import Connection, connect, sqlite, translated
 from store_db.journal import Entry
@@ -67,6 +69,7 @@ def verify(connection: Connection, progress: Callable[[int], None] = lambda n: N
         _check_numbers(connection, proof)
         _check_sums(connection, proof)
         _check_stock(connection, proof)
+        _check_ledger(connection, proof)
     finally:
         connection.execute("COMMIT")
     return proof
@@ -190,6 +193,18 @@ def _check_stock(connection: Connection, proof: Proof) -> None:
     for sku in moved.keys() | base.keys():
         if moved[sku] != base.get(sku, 0):
             proof.add(f"stock of {sku}: base {base.get(sku, 0)}, moves {moved[sku]}")
+
+
+def _check_ledger(connection: Connection, proof: Proof) -> None:
+    """No lot of points or stamps is below zero but a stated debt, no debt above; no coupon is used more often than it may be."""
+    lots = "SELECT alias, lot, sum(points) FROM points_entries GROUP BY alias, card, lot"
+    for alias, lot, left in connection.execute(lots):
+        if left > 0 if is_debt(lot) else left < 0:
+            proof.add(f"points of {alias}: lot {lot} holds {left}")
+    uses = "SELECT u.code, count(*), c.uses FROM coupon_uses u LEFT JOIN coupons c ON c.code = u.code GROUP BY u.code"
+    for code, count, most in connection.execute(uses):
+        if count > (uses_of(code) if most is None else most):
+            proof.add(f"coupon {code}: used {count} times")
 
 
 def _moves(connection: Connection, folded_to: int) -> Iterator[tuple[str, int]]:

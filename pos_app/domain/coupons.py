@@ -101,6 +101,12 @@ def read_code(text: str) -> CouponCode | Refusal:
     return CouponCode(text[: found.start("signature")], found["lane"], kind, expires, found["signature"])
 
 
+def uses_of(text: str) -> int:
+    """How often a code may be used by what stands in it; 0 for what is no code."""
+    read = read_code(text)
+    return 0 if isinstance(read, Refusal) else USES[read.kind]
+
+
 def promotion_of(key: bytes, shop: str, code: CouponCode, promotions: Iterable[str]) -> str | None:
     """The coupon promotion that a code was signed for, of those there are; None when it is not the chain's."""
     return next((p for p in promotions if hmac.compare_digest(sign(key, shop, p, code.body), code.signature)), None)

@@ -35,6 +35,11 @@ def lot_id(uid: str, rule: str) -> str:
     return f"{uid}:{rule}"
 
 
+def is_debt(lot: str) -> bool:
+    """Whether a lot's name is that of a debt."""
+    return lot.endswith(f":{DEBT}")
+
+
 def balance(lots: Iterable[Lot], on: str) -> int:
     """The sum of the lots that count on a day; below zero only by a stated debt."""
     return sum(lot.points_left for lot in lots if lot.counts(on))
