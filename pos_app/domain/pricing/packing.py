@@ -1,16 +1,39 @@
 """The most valuable choice of columns that fits the rows: `max v.x, A x <= b`, x whole, with the bound that nothing exceeds.
 
-Prices of the rows (packing_prices.py) bound the value by `u.b`. Against that bound every column has a loss, `u.A - v`, and so
-has every unit of a row that stays unused, `u`. A choice's value is the bound less the losses in it, so the best choice is the
-one that loses least: a shortest path over what is left of the rows. States are taken in order of their loss; the first one
-with nothing left to decide is the best choice, and at any moment the bound less the smallest loss that waits is still a bound.
+1. Prices of the rows (packing_prices.py) bound the value by `u.b`. Columns are not listed: a stock is asked for those that are
+   worth more than their price.
+2. Against that bound every column has a loss, `u.A - v`, and so has every unit of a row that stays unused, `u`. A choice is
+   worth the bound less the losses in it; only columns that lose little can be in the best one. They are the window.
+3. Over the window further rows make the bound sharper (packing_cuts.py), and packing_paths.py finds the choice that loses least.
+   If it loses more than the window is wide the window is made wider.
 """
 
 from collections.abc import Sequence
-from heapq import heappop, heappush
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from pos_app.domain.pricing.packing_prices import Column, Simplex, whole_prices
+from pos_app.domain.pricing.packing_cuts import Cuts
+from pos_app.domain.pricing.packing_effort import Effort
+from pos_app.domain.pricing.packing_paths import Paths
+from pos_app.domain.pricing.packing_prices import Column, Simplex, repair, whole_prices
+
+WIDER = 4
+BEAM = 12
+COLUMNS_MAX = 1_500  # in a window
+
+
+class Stock(Protocol):
+    """Columns that are asked for by price; a few may be `listed` once for all. Every question spends effort."""
+
+    listed: list[Column]
+
+    def worth(self, prices: Sequence[float], above: float) -> list[Column]:
+        """Some columns worth more than their price and `above`, the most so first; none only when there are none."""
+
+    def within(self, prices: Sequence[int], loss_max: int, count_max: int) -> list[Column] | None:
+        """All columns that lose so much at most at these prices, or None when there are more than `count_max`."""
+
+    def surplus(self, prices: Sequence[int]) -> int:
+        """What a choice could be worth above the price of all capacities at most."""
 
 
 class Packed(NamedTuple):
@@ -23,163 +46,137 @@ class Packed(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """Columns and capacities. The first `units` rows are decided one by one; the others only have to be kept to.
+    """Where columns come from, and capacities. The first `units` rows are decided one by one, the others only kept to.
 
     Values are multiples of `grain`. A choice that is worth `floor` or less is not asked for.
     """
 
-    columns: Sequence[Column]
+    stock: Stock
     capacities: Sequence[int]
     units: int
     grain: int = 1
     floor: int = 0
 
 
-def pack(problem: Problem, effort: int) -> Packed:
-    """The best choice found within `effort` steps (a step is a state looked into or a pivot), and its bound."""
-    columns = [column for column in problem.columns if _fits(column, problem.capacities)]
-    simplex = Simplex(problem.capacities)
-    simplex.settle(columns, effort // 2)
-    prices = whole_prices(simplex.prices, columns)
-    bound = sum(price * capacity for price, capacity in zip(prices, problem.capacities, strict=True))
-    times = _greedy(columns, prices, problem.capacities)
-    value = _value(times)
-    gap = bound - max(value, problem.floor)
-    if gap < problem.grain:
-        return Packed(times, value, bound, simplex.pivots)
-    paths = _Paths(problem, columns, prices, gap - problem.grain)
-    found = paths.shortest(effort - simplex.pivots)
-    steps = simplex.pivots + paths.steps
-    if found is not None:
-        times = found
-        value = _value(found)
-        return Packed(times, value, value, steps)
-    return Packed(times, value, max(value, bound - paths.waiting), steps)
+def pack(problem: Problem, effort: Effort) -> Packed:
+    """The best choice found within an effort, and its bound."""
+    return _Search(problem, effort).run()
 
 
-def _value(times: dict[Column, int]) -> int:
-    return sum(column.value * n for column, n in times.items())
+class _Search:
+    def __init__(self, problem: Problem, effort: Effort) -> None:
+        self.problem, self.effort = problem, effort
+        self.simplex = Simplex(problem.capacities, effort)
+        self.times: dict[Column, int] = {}
+        self.value = 0
+        self.bound = 0
+
+    def run(self) -> Packed:
+        start = self.effort.used
+        problem = self.problem
+        seen: list[Column] = []
+        is_settled = self._settle(seen)
+        prices = whole_prices(self.simplex.prices, seen)
+        is_settled = is_settled and self._repaired(prices, seen)
+        self._keep(greedy(seen, prices, problem.capacities))
+        repair(prices, problem.stock.listed)
+        self.bound = _worth(prices, problem.capacities)
+        if is_settled:
+            self._prove(prices)
+        else:
+            self.bound += problem.stock.surplus(prices)
+        return Packed(self.times, self.value, max(self.bound, self.value), self.effort.used - start)
+
+    def _goal(self) -> int:
+        """What a choice has to exceed."""
+        return max(self.value, self.problem.floor)
+
+    def _keep(self, times: dict[Column, int]) -> None:
+        value = sum([column.value * n for column, n in times.items()])
+        if value > self.value:
+            self.value, self.times = value, times
+
+    def _settle(self, seen: list[Column]) -> bool:
+        """Find prices at which no column is worth more than its price; `seen` gets every column met on the way."""
+        simplex, stock = self.simplex, self.problem.stock
+        least = float(self.problem.grain) / 60
+        while self.effort.left:
+            found = stock.worth(simplex.prices, least)
+            if not found:
+                return self.effort.left > 0
+            seen += found
+            for column in found:
+                if simplex.excess(column) > least:
+                    simplex.enter(column)
+        return False
+
+    def _repaired(self, prices: list[int], seen: list[Column]) -> bool:
+        """Make rounded prices good for every column there is; whether that was possible."""
+        while True:
+            missed = self.problem.stock.within(prices, -1, COLUMNS_MAX)
+            if missed is None:
+                return False
+            if not missed:
+                return True
+            seen += missed
+            repair(prices, missed)
+
+    def _prove(self, prices: Sequence[int]) -> None:
+        """Look for better choices in wider and wider windows until none can be outside."""
+        grain, full = self.problem.grain, self.bound
+        width = full // 64
+        while self.bound - self._goal() >= grain and self.effort.left:
+            width = max(grain, min(width, full - self._goal() - grain))
+            columns = self.problem.stock.within(prices, width, COLUMNS_MAX)
+            if columns is None:
+                width //= 2
+                continue
+            if self._look(columns, prices, full - width) or full - width <= self._goal() + grain:
+                break
+            width *= WIDER
+
+    def _look(self, columns: list[Column], prices: Sequence[int], outside: int) -> bool:
+        """Find the best choice of the columns in the window, when it is worth `outside` or more; whether it is the best of all."""
+        problem = self.problem
+        self._keep(greedy(columns, prices, problem.capacities))
+        simplex = self.simplex.copy()
+        cuts = Cuts(problem.units, problem.capacities)
+        extended = cuts.tighten(simplex, columns)
+        sharp = whole_prices(simplex.prices, extended)
+        bound = _worth(sharp, [*problem.capacities, *cuts.limits])
+        least = max(outside, self._goal() + problem.grain)
+        if bound >= least:
+            original = dict(zip(extended, columns, strict=True))
+            paths = Paths(problem.capacities, problem.units, extended, sharp, bound - least, cuts.found, self.effort)
+            good = paths.beam(BEAM)
+            if good is not None:
+                self._keep({original[column]: n for column, n in good.items()})
+                least = max(least, self._goal() + problem.grain)
+                paths.loss_max = bound - least
+            found = paths.shortest()
+            if found is not None:
+                self._keep({original[column]: n for column, n in found.items()})
+                self.bound = self.value
+                return True
+            bound -= paths.waiting
+        self.bound = min(self.bound, max(self.value, outside - 1, bound))
+        return False
 
 
-def _fits(column: Column, capacities: Sequence[int]) -> bool:
-    return all(amount <= capacities[row] for row, amount in column.rows)
+def _worth(prices: Sequence[int], capacities: Sequence[int]) -> int:
+    return sum([price * capacity for price, capacity in zip(prices, capacities, strict=True)])
 
 
-def _loss(column: Column, prices: Sequence[int]) -> int:
-    return sum([prices[row] * amount for row, amount in column.rows]) - column.value
-
-
-def _greedy(columns: Sequence[Column], prices: Sequence[int], capacities: Sequence[int]) -> dict[Column, int]:
+def greedy(columns: Sequence[Column], prices: Sequence[int], capacities: Sequence[int]) -> dict[Column, int]:
     """Columns with the smallest loss first, as often as they fit."""
     left = list(capacities)
     times: dict[Column, int] = {}
-    order = sorted(range(len(columns)), key=lambda n: (_loss(columns[n], prices), -columns[n].value, n))
-    for n in order:
-        column = columns[n]
-        often = min([left[row] // amount for row, amount in column.rows])
-        if often and column.value > 0:
-            times[column] = often
-            for row, amount in column.rows:
+    losses = [sum([prices[row] * amount for row, amount in column.rows]) - column.value for column in columns]
+    for n in sorted(range(len(columns)), key=lambda n: (losses[n], -columns[n].value, n)):
+        rows = columns[n].rows
+        often = min([left[row] // amount for row, amount in rows])
+        if often:
+            times[columns[n]] = times.get(columns[n], 0) + often
+            for row, amount in rows:
                 left[row] -= amount * often
     return times
-
-
-class _Paths:
-    """States are what is left of the rows, all in one integer: a field a row, each with a guard bit on top.
-
-    A column fits when taking it away leaves every guard bit in place.
-    """
-
-    def __init__(self, problem: Problem, columns: Sequence[Column], prices: Sequence[int], loss_max: int) -> None:
-        self.problem, self.loss_max = problem, loss_max
-        self.prices = prices
-        self.shifts, self.guards, self.start = _fields(problem.capacities)
-        self.unit_bits = (1 << self.shifts[problem.units]) - 1
-        self.row_of_bit = [
-            row for row in range(problem.units) for _ in range(self.shifts[row], self.shifts[row + 1])
-        ]  # fmt: skip
-        self.options: list[list[tuple[int, int, Column]]] = [[] for _ in range(problem.units)]
-        for column in columns:
-            loss = _loss(column, prices)
-            if loss <= loss_max:
-                code = sum(amount << self.shifts[row] for row, amount in column.rows)
-                for row, _ in column.rows:
-                    if row < problem.units:
-                        self.options[row].append((loss, code, column))
-        for options in self.options:
-            options.sort(key=lambda option: option[:2])
-        self.side = range(problem.units, len(problem.capacities))
-        self.waiting = 0
-        self.steps = 0
-
-    def shortest(self, effort: int) -> dict[Column, int] | None:
-        """The columns of the choice that loses least, or None when effort or loss ran out; `waiting` is then the least loss."""
-        guards, unit_bits, loss_max = self.guards, self.unit_bits, self.loss_max
-        known: dict[int, int] = {self.start: 0}
-        came: dict[int, tuple[int, Column | None]] = {}
-        heap: list[tuple[int, int]] = [(0, self.start)]
-        while heap:
-            loss, state = heappop(heap)
-            self.waiting = loss
-            if state < 0:
-                return self._way(came, ~state)
-            if known[state] < loss:
-                continue
-            if not state & unit_bits:
-                if loss + self._unused(state) <= loss_max:
-                    heappush(heap, (loss + self._unused(state), ~state))
-                continue
-            if self.steps >= effort:
-                return None
-            self.steps += 1
-            low = (state & -state).bit_length() - 1
-            row = self.row_of_bit[low]
-            for more, code, column in self.options[row]:
-                total = loss + more
-                if total > loss_max:
-                    break
-                left = (state | guards) - code
-                if left & guards == guards:
-                    left ^= guards
-                    if total < known.get(left, loss_max + 1):
-                        known[left] = total
-                        came[left] = (state, column)
-                        heappush(heap, (total, left))
-            field = state & ((1 << self.shifts[row + 1]) - 1)
-            total = loss + (field >> self.shifts[row]) * self.prices[row]
-            left = state ^ field
-            if total <= loss_max and total < known.get(left, loss_max + 1):
-                known[left] = total
-                came[left] = (state, None)
-                heappush(heap, (total, left))
-        self.waiting = loss_max + 1
-        return None
-
-    def _unused(self, state: int) -> int:
-        """What is lost by rows behind the units that are not full."""
-        left = state >> self.shifts[self.problem.units]
-        loss = 0
-        for row in self.side:
-            width = self.shifts[row + 1] - self.shifts[row]
-            loss += (left & ((1 << width) - 1)) * self.prices[row]
-            left >>= width
-        return loss
-
-    def _way(self, came: dict[int, tuple[int, Column | None]], state: int) -> dict[Column, int]:
-        times: dict[Column, int] = {}
-        while state in came:
-            state, column = came[state]
-            if column is not None:
-                times[column] = times.get(column, 0) + 1
-        return times
-
-
-def _fields(capacities: Sequence[int]) -> tuple[list[int], int, int]:
-    """Where each row's field begins (and the end of the last), the guard bits, and the state with nothing taken."""
-    shifts, guards, start, at = [], 0, 0, 0
-    for capacity in capacities:
-        shifts.append(at)
-        start |= capacity << at
-        at += capacity.bit_length() + 1
-        guards |= 1 << (at - 1)
-    return [*shifts, at], guards, start

@@ -5,8 +5,10 @@ found by the simplex method on floats, and floats only steer: `whole_prices` rou
 bound holds in integers.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
+
+from pos_app.domain.pricing.packing_effort import Effort
 
 TINY = 1e-7
 
@@ -18,23 +20,19 @@ class Column(NamedTuple):
     rows: tuple[tuple[int, int], ...]
 
 
-Pricer = Callable[[Sequence[float]], Iterable[Column]]
-
-
 class Simplex:
     """The fractional problem. Rows keep their order; columns are added as they turn out to be worth their price.
 
     Capacities are made unequal by a hair, so that no two bases are equally good and the method cannot go in circles.
     """
 
-    def __init__(self, capacities: Sequence[int]) -> None:
+    def __init__(self, capacities: Sequence[int], effort: Effort) -> None:
         size = len(capacities)
-        self.capacities = capacities
+        self.effort = effort
         self.inverse = [[1.0 if i == j else 0.0 for j in range(size)] for i in range(size)]
-        self.amounts = [capacity + 1e-4 * (1 + n * 0.618 % 1) for n, capacity in enumerate(capacities)]
+        self.amounts = [capacity + 1e-5 * (1 + n * 0.618 % 1) for n, capacity in enumerate(capacities)]
         self.prices = [0.0] * size
         self.basis: list[Column | int] = list(range(size))  # a column, or the number of a row that is not full
-        self.pivots = 0
 
     def excess(self, column: Column) -> float:
         """What a column is worth above the price of what it takes."""
@@ -42,77 +40,106 @@ class Simplex:
         return column.value - sum([prices[row] * amount for row, amount in column.rows])
 
     def enter(self, column: Column) -> None:
-        """Let a column that is worth more than its price into the basis."""
+        """Let a column that is worth more than its price into the basis; afterwards no price is below zero."""
+        self._pivot(column, self._direction(column), self.excess(column), None)
+        while min(self.prices) < -TINY:
+            row = self.prices.index(min(self.prices))
+            self._pivot(row, [line[row] for line in self.inverse], -self.prices[row], None)
+
+    def _direction(self, column: Column) -> list[float]:
         rows = column.rows
-        if all(amount == 1 for _, amount in rows) and len(rows) == 2:
-            i, j = rows[0][0], rows[1][0]
-            direction = [line[i] + line[j] for line in self.inverse]
-        else:
-            direction = [sum([line[row] * amount for row, amount in rows]) for line in self.inverse]
-        self._pivot(column, direction, self.excess(column))
+        if len(rows) == 2:
+            (i, m), (j, n) = rows
+            return [line[i] * m + line[j] * n for line in self.inverse]
+        return [sum([line[row] * amount for row, amount in rows]) for line in self.inverse]
 
-    def enter_slack(self, row: int) -> None:
-        """Let a row be less than full."""
-        self._pivot(row, [line[row] for line in self.inverse], -self.prices[row])
-
-    def _pivot(self, entering: Column | int, direction: list[float], gain: float) -> None:
+    def _pivot(self, entering: Column | int, direction: list[float], gain: float, leaving: int | None) -> None:
         amounts, inverse = self.amounts, self.inverse
-        ratios = [(amounts[n] / d, n) for n, d in enumerate(direction) if d > TINY]
-        if not ratios:
-            return
-        step, leaving = min(ratios)
+        if leaving is None:
+            ratios = [(amounts[n] / d, n) for n, d in enumerate(direction) if d > TINY]
+            leaving = min(ratios)[1]
         pivot = direction[leaving]
+        step = amounts[leaving] / pivot
         line = inverse[leaving] = [value / pivot for value in inverse[leaving]]
         for n, d in enumerate(direction):
-            if n != leaving and (d > TINY or d < -TINY):
-                inverse[n] = [a - d * b for a, b in zip(inverse[n], line, strict=True)]
+            if (d > TINY or d < -TINY) and n != leaving:
+                inverse[n] = [a - d * b for a, b in zip(inverse[n], line)]  # noqa: B905 (equally long; this is the inner loop)
                 amounts[n] -= d * step
         amounts[leaving] = step
         self.prices = [price + gain * value for price, value in zip(self.prices, line, strict=True)]
         self.basis[leaving] = entering
-        self.pivots += 1
+        self.effort.spend(2 + len(inverse) // 8)
 
-    def settle(self, columns: Sequence[Column], pivots_max: int) -> bool:
-        """Pivot until no column is worth more than its price; whether that was reached."""
-        while self.pivots < pivots_max:
-            wanted = self._worth(columns)
-            if not wanted:
-                return True
-            for _, _, column in wanted:
-                if self.pivots < pivots_max and self.excess(column) > TINY * abs(column.value):
-                    self.enter(column)
-                while self.pivots < pivots_max and min(self.prices) < -TINY:
-                    self.enter_slack(self.prices.index(min(self.prices)))
-        return False
+    def copy(self) -> "Simplex":
+        other = Simplex((), self.effort)
+        other.inverse = [line[:] for line in self.inverse]
+        other.amounts, other.prices, other.basis = self.amounts[:], self.prices[:], self.basis[:]
+        return other
 
-    def _worth(self, columns: Sequence[Column]) -> list[tuple[float, int, Column]]:
-        """The columns that are worth most above their price, no two of them for the same row."""
-        found = []
-        for n, column in enumerate(columns):
-            excess = self.excess(column)
-            if excess > TINY * abs(column.value) + TINY:
-                found.append((-excess, n, column))
-        found.sort()
-        return _apart(found)
+    # ------------------------------------------------------------------ rows that come later
 
+    def add_row(self, takes: Sequence[int], capacity: int) -> int:
+        """A further row, of which the columns in the basis take so much; its number."""
+        row = len(self.prices)
+        for n, amount in enumerate(takes):
+            column = self.basis[n]
+            if amount and not isinstance(column, int):
+                self.basis[n] = Column(column.value, (*column.rows, (row, amount)))
+        line = [0.0] * row
+        for n, amount in enumerate(takes):
+            if amount:
+                line = [a - amount * b for a, b in zip(line, self.inverse[n], strict=True)]
+        for old in self.inverse:
+            old.append(0.0)
+        self.inverse.append([*line, 1.0])
+        self.amounts.append(capacity - sum([amount * self.amounts[n] for n, amount in enumerate(takes)]))
+        self.prices.append(0.0)
+        self.basis.append(row)
+        return row
 
-def _apart(found: Sequence[tuple[float, int, Column]]) -> list[tuple[float, int, Column]]:
-    taken: set[int] = set()
-    kept = []
-    for entry in found:
-        rows = [row for row, _ in entry[2].rows]
-        if taken.isdisjoint(rows):
-            taken.update(rows)
-            kept.append(entry)
-    return kept
+    def restore(self, columns: Sequence[Column]) -> None:
+        """Pivot until no row is overfull again. No column is worth more than its price, before and after."""
+        while self.effort.spend(len(columns) // 8):
+            leaving = min(range(len(self.amounts)), key=self.amounts.__getitem__)
+            if self.amounts[leaving] > -1e-6:
+                return
+            line = self.inverse[leaving]
+            entering = self._cheapest_entry(columns, line)
+            if entering is None:
+                return
+            if isinstance(entering, int):
+                self._pivot(entering, [other[entering] for other in self.inverse], -self.prices[entering], leaving)
+            else:
+                self._pivot(entering, self._direction(entering), self.excess(entering), leaving)
+
+    def _cheapest_entry(self, columns: Sequence[Column], line: Sequence[float]) -> Column | int | None:
+        least, entering = float("inf"), None
+        prices = self.prices
+        found: Column | int | None = entering
+        for column in columns:
+            rows = column.rows
+            slope = sum([line[row] * amount for row, amount in rows])
+            if slope < -1e-6:
+                ratio = (sum([prices[row] * amount for row, amount in rows]) - column.value) / -slope
+                if ratio < least:
+                    least, found = ratio, column
+        for row, slope in enumerate(line):
+            if slope < -1e-6 and prices[row] / -slope < least:
+                least, found = prices[row] / -slope, row
+        return found
 
 
 def whole_prices(prices: Sequence[float], columns: Iterable[Column]) -> list[int]:
     """Integer prices near the given ones at which no column is worth more than its price."""
     whole = [max(0, round(price)) for price in prices]
+    repair(whole, columns)
+    return whole
+
+
+def repair(whole: list[int], columns: Iterable[Column]) -> None:
+    """Raise prices until no column is worth more than its price."""
     for column in columns:
         short = column.value - sum([whole[row] * amount for row, amount in column.rows])
         if short > 0:
             row, amount = column.rows[0]
             whole[row] += -(-short // amount)
-    return whole

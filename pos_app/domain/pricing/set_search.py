@@ -5,16 +5,19 @@ Ties (larger saving, then fewer applications) are part of the value: each is a s
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple
 
 from pos_app.domain.money import share_fen
 from pos_app.domain.pricing.packing import Packed, Problem, pack
+from pos_app.domain.pricing.packing_effort import Effort
 from pos_app.domain.pricing.packing_prices import Column
-from pos_app.domain.pricing.set_columns import Application, SetOffer, UnitClass, applications
+from pos_app.domain.pricing.set_columns import Application, Goods, SetOffer, Source, UnitClass
 
 __all__ = ["Cap", "Chosen", "SetOffer", "Sets", "UnitClass", "best_sets"]
 
 GRAIN = 60  # prices of units come out as halves, thirds, quarters and fifths of a step: all of them whole in 60ths
+LISTED_MAX = 400  # applications of an offer over classes of several weights
 
 Share = Callable[[int, Sequence[int]], list[int]]
 Accept = Callable[[tuple["Chosen", ...]], int]
@@ -63,13 +66,184 @@ def best_sets(
 ) -> Sets:
     """The applications with the largest `sum(weights[class] * share)`; ties: larger saving, then fewer applications."""
     basket = _Basket(classes, weights, caps, rounding, share)
-    found = [one for n, offer in enumerate(offers) for one in applications(n, offer, classes, rounding)]
-    problem, owners = basket.problem(offers, found, wanted)
-    packed = pack(problem, effort)
-    sets = basket.sets(packed, owners)
+    counted = Effort(effort)
+    stock = _Stock(basket, offers, counted)
+    packed = pack(Problem(stock, stock.capacities, len(classes), GRAIN, basket.floor(wanted)), counted)
+    sets = basket.sets(packed, stock.owners)
     if accept is not None and sets.chosen:
         accept(sets.chosen)
     return sets
+
+
+class _Stock:
+    """The offers' applications as columns, asked for by price.
+
+    Where an offer's classes all have one weight (in the value and in every cap) an application's worth follows from its
+    saving alone; the applications of other offers are listed.
+    """
+
+    def __init__(self, basket: "_Basket", offers: Sequence[SetOffer], effort: Effort) -> None:
+        self.basket, self.effort = basket, effort
+        self.capacities = [unit.count for unit in basket.classes]
+        self.owners: dict[Column, Application] = {}
+        self.made: dict[tuple[int, tuple[tuple[int, ...], ...]], Column] = {}
+        self.listed: list[Column] = []
+        self.priced: list[_Priced] = []
+        goods = Goods(basket.classes, basket.rounding)
+        cap_rows = [(self._row(cap.cap), cap.weights) for cap in basket.caps]
+        for number, offer in enumerate(offers):
+            source = Source(number, offer, goods)
+            if not source.is_open:
+                continue
+            priced = self._priced(source, offer, cap_rows)
+            few = list(islice(source.within(goods.nothing, 1, 0), LISTED_MAX + 1)) if priced.is_mixed else []
+            if priced.is_mixed and len(few) <= LISTED_MAX:
+                self.listed += [self._column(priced, one) for one in few]
+            else:
+                self.priced.append(priced)
+        self.listed = [column for column in self.listed if self._fits(column)]
+
+    def _row(self, capacity: int) -> int:
+        self.capacities.append(max(0, capacity))
+        return len(self.capacities) - 1
+
+    def _priced(self, source: Source, offer: SetOffer, cap_rows: Sequence[tuple[int, tuple[int, ...]]]) -> "_Priced":
+        weights = [self.basket.weights[c] for c in source.scope]
+        is_mixed = len(set(weights)) > 1
+        times_row = None if offer.max_applications is None else self._row(offer.max_applications)
+        budget_row = None if offer.budget_fen is None else self._row(offer.budget_fen)
+        fen_rows = [] if budget_row is None else [(budget_row, 1)]
+        share_rows = []
+        for row, counted in cap_rows:
+            found = {counted[c] for c in source.scope}
+            is_mixed = is_mixed or len(found) > 1
+            if found != {0}:
+                fen_rows.append((row, min(found)))
+                share_rows.append((row, counted))
+        return _Priced(
+            source, self.basket.factor(max(weights)), times_row, budget_row, tuple(fen_rows), tuple(share_rows), is_mixed
+        )
+
+    def _column(self, priced: "_Priced", one: Application) -> Column:
+        """The column of an application; the same one whenever it is asked for."""
+        key = one.offer, one.slots
+        column = self.made.get(key)
+        if column is None:
+            column = self.made[key] = self._made(priced, one)
+            self.owners.setdefault(column, one)
+        return column
+
+    def _made(self, priced: "_Priced", one: Application) -> Column:
+        rows: dict[int, int] = {}
+        for c in one.units:
+            rows[c] = rows.get(c, 0) + 1
+        if priced.times_row is not None:
+            rows[priced.times_row] = 1
+        if not priced.is_mixed:
+            rows.update([(row, weight * one.saving_fen) for row, weight in priced.fen_rows])
+            return Column(priced.factor * one.saving_fen - GRAIN, tuple(rows.items()))
+        shares = self.basket.shares(one)
+        if priced.budget_row is not None:
+            rows[priced.budget_row] = one.saving_fen
+        for row, weights in priced.share_rows:
+            amount = sum(weights[c] * fen for c, fen in shares)
+            if amount:
+                rows[row] = amount
+        return Column(self.basket.worth(one, shares), tuple(rows.items()))
+
+    def _fits(self, column: Column) -> bool:
+        return all(amount <= self.capacities[row] for row, amount in column.rows)
+
+    def worth(self, prices: Sequence[float], above: float) -> list[Column]:
+        found = []
+        self.effort.spend(len(self.priced) + len(self.listed) // 8)
+        for priced in self.priced:
+            factor, cost = priced.at(prices)
+            most, picked = priced.source.best(prices, factor)
+            if most - cost > above:
+                found += self._best_real(priced, tuple(picked), most, prices, above)
+        for column in self.listed:
+            excess = column.value - sum([prices[row] * amount for row, amount in column.rows])
+            if excess > above:
+                found.append((-excess, column))
+        found.sort()
+        return [column for _, column in found]
+
+    def _best_real(
+        self, priced: "_Priced", picked: tuple[tuple[int, ...], ...], most: float, prices: Sequence[float], above: float
+    ) -> list[tuple[float, Column]]:
+        """The best application itself, unless it is one that only the bound knows."""
+        source = priced.source
+        saving_fen = source.saving_fen(picked)
+        candidates = [Application(source.number, picked, saving_fen)] if saving_fen > 0 and source.fits(picked) else []
+        found = self._excess(priced, candidates, prices, above)
+        if found or (source.is_exact and not priced.is_mixed):
+            return found
+        factor, cost = priced.at(prices)
+        more = islice(source.within(prices, factor, cost + above), 200)
+        return sorted(self._excess(priced, list(more), prices, above))[:1]
+
+    def _excess(
+        self, priced: "_Priced", candidates: Sequence[Application], prices: Sequence[float], above: float
+    ) -> list[tuple[float, Column]]:
+        found = []
+        for one in candidates:
+            column = self._column(priced, one)
+            excess = column.value - sum([prices[row] * amount for row, amount in column.rows])
+            if excess > above and self._fits(column):
+                found.append((-excess, column))
+        return found
+
+    def within(self, prices: Sequence[int], loss_max: int, count_max: int) -> list[Column] | None:
+        found = [column for column in self.listed if _loss(column, prices) <= loss_max]
+        self.effort.spend(len(self.priced) + len(self.listed) // 8)
+        for priced in self.priced:
+            factor, cost = priced.at(prices)
+            least = cost - loss_max
+            if priced.source.best(prices, factor)[0] < least:
+                continue
+            before = len(found)
+            for one in islice(priced.source.within(prices, factor, least), count_max):
+                column = self._column(priced, one)
+                if _loss(column, prices) <= loss_max and self._fits(column):
+                    found.append(column)
+            if len(found) > count_max or not self.effort.spend(len(found) - before):
+                return None
+        return list(dict.fromkeys(found))
+
+    def surplus(self, prices: Sequence[int]) -> int:
+        """Each offer's best application, as often as its units allow."""
+        over = 0
+        for priced in self.priced:
+            factor, cost = priced.at(prices)
+            over += max(0, priced.source.best(prices, factor)[0] - cost) * priced.source.times_max
+        return over
+
+
+class _Priced(NamedTuple):
+    """A source and what its applications cost besides units: one of `times_row`, weight x saving of each of `fen_rows`.
+
+    Where its classes differ in weight (`is_mixed`) both are the most and the least that it may come to.
+    """
+
+    source: Source
+    factor: int
+    times_row: int | None
+    budget_row: int | None
+    fen_rows: tuple[tuple[int, int], ...]
+    share_rows: tuple[tuple[int, tuple[int, ...]], ...]
+    is_mixed: bool
+
+    def at(self, prices: Sequence[Any]) -> tuple[Any, Any]:
+        """(what a fen of saving is worth, what an application costs) at these prices."""
+        factor: Any = self.factor
+        for row, weight in self.fen_rows:
+            factor -= weight * prices[row]
+        return factor, GRAIN if self.times_row is None else GRAIN + prices[self.times_row]
+
+
+def _loss(column: Column, prices: Sequence[int]) -> int:
+    return sum([prices[row] * amount for row, amount in column.rows]) - column.value
 
 
 class _Basket:
@@ -93,7 +267,11 @@ class _Basket:
             sums[c] = sums.get(c, 0) + fen
         return list(sums.items())
 
-    def value(self, one: Application, shares: Sequence[tuple[int, int]]) -> int:
+    def factor(self, weight: int) -> int:
+        """What a fen of saving is worth in 60ths, at a weight."""
+        return ((0 if self.is_plain else weight * self.saving_step) + 1) * self.count_step * GRAIN
+
+    def worth(self, one: Application, shares: Sequence[tuple[int, int]]) -> int:
         weighed = sum(self.weights[c] * fen for c, fen in shares) if not self.is_plain else 0
         return ((weighed * self.saving_step + one.saving_fen) * self.count_step - 1) * GRAIN
 
@@ -108,39 +286,6 @@ class _Basket:
             return 0
         savings = wanted // max(1, self.weight) + 1 if self.is_plain else (wanted + 1) * self.saving_step
         return max(0, (savings * self.count_step - self.most_units - 1) * GRAIN)
-
-    def problem(
-        self, offers: Sequence[SetOffer], found: Sequence[Application], wanted: int | None
-    ) -> tuple[Problem, dict[Column, Application]]:
-        capacities = [unit.count for unit in self.classes]
-        units = len(capacities)
-        times_row, budget_row = {}, {}
-        for n, offer in enumerate(offers):
-            if offer.max_applications is not None:
-                times_row[n] = len(capacities)
-                capacities.append(offer.max_applications)
-            if offer.budget_fen is not None:
-                budget_row[n] = len(capacities)
-                capacities.append(offer.budget_fen)
-        cap_row = len(capacities)
-        capacities += [cap.cap for cap in self.caps]
-        owners: dict[Column, Application] = {}
-        for one in found:
-            shares = [] if self.is_plain else self.shares(one)
-            rows: dict[int, int] = {}
-            for c in one.units:
-                rows[c] = rows.get(c, 0) + 1
-            if one.offer in times_row:
-                rows[times_row[one.offer]] = 1
-            if one.offer in budget_row:
-                rows[budget_row[one.offer]] = one.saving_fen
-            for n, cap in enumerate(self.caps):
-                amount = sum(cap.weights[c] * fen for c, fen in shares)
-                if amount:
-                    rows[cap_row + n] = amount
-            column = Column(self.value(one, shares), tuple(rows.items()))
-            owners.setdefault(column, one)
-        return Problem(list(owners), capacities, units, GRAIN, self.floor(wanted)), owners
 
     def sets(self, packed: Packed, owners: dict[Column, Application]) -> Sets:
         chosen = tuple(sorted(self.chosen(owners[column], n) for column, n in packed.times.items()))

@@ -107,8 +107,9 @@ def everything_tried(basket: Basket) -> tuple[int, int, int]:
             less = tuple(a - b for a, b in zip(caps, weighed, strict=True))
             budget = budgets[number] - saving_fen
             if min(left) >= 0 and times[number] and budget >= 0 and min(less, default=0) >= 0:
-                fewer = times[:number] + (times[number] - 1,) + times[number + 1 :]
-                rest = best(n, left, fewer, budgets[:number] + (budget,) + budgets[number + 1 :], less)
+                fewer = (*times[:number], times[number] - 1, *times[number + 1 :])
+                spent = (*budgets[:number], budget, *budgets[number + 1 :])
+                rest = best(n, left, fewer, spent, less)
                 found = max(found, (rest[0] + value, rest[1] + saving_fen, rest[2] - 1))
             known[key] = found
         return known[key]
