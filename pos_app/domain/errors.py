@@ -81,6 +81,15 @@ RECOVERIES: dict[str, str] = {
     "POS-3201": RETRY,  # coupon is in the basket already
     "POS-3202": RETRY,  # too many coupons
     "POS-3203": RETRY,  # member and offers stay while a shopper pays
+    # returns
+    "POS-3301": RETRY,  # no such receipt here
+    "POS-3302": RETRY,  # more units than are left to return
+    "POS-3303": RETRY,  # nothing chosen
+    "POS-3304": RETRY,  # cancelled, or never paid
+    "POS-3305": RETRY,  # everything of it was returned
+    "POS-3306": RETRY,  # the receipt changed meanwhile, at another lane
+    "POS-3307": ASK_STAFF,  # returns without a receipt reached the day's limit
+    "POS-3308": RETRY,  # receipt of another store file
     # people and shifts
     "POS-4001": RETRY,  # wrong number or PIN
     "POS-4002": ASK_STAFF,  # no permission

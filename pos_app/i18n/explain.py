@@ -1,0 +1,85 @@
+"""The sentences of a trace: why a promotion applied, why it did not, what is near. One set of data, two languages.
+
+`explain("en", Refused("half", 1, "units", "2", "1"), package) == "Second half: needs 2 units, there are 1"`.
+"""
+
+from collections.abc import Mapping
+
+from pos_app.domain.calendar import local_stamp
+from pos_app.domain.money import format_yuan
+from pos_app.domain.pricing.model import GIFT, POINTS, SETS, Applied, Hint, Package, Promotion, Refused
+from pos_app.i18n import text
+
+FEN_REASONS, MOMENT_REASONS = frozenset({"spend", "budget"}), frozenset({"not_yet", "over"})
+
+
+def explain(lang: str, entry: Applied | Refused | Hint, package: Package) -> str:
+    """One sentence for one entry."""
+    speaker = Speaker(lang, package)
+    if isinstance(entry, Applied):
+        return speaker.applied(entry)
+    return speaker.refused(entry) if isinstance(entry, Refused) else speaker.hint(entry)
+
+
+_known: tuple[Package | None, Mapping[str, Promotion]] = (None, {})
+
+
+def _by_id(package: Package) -> Mapping[str, Promotion]:
+    """Made once, as a lane speaks about one package for hours."""
+    global _known
+    if _known[0] is not package:
+        _known = package, {promotion.id: promotion for promotion in package.promotions}
+    return _known[1]
+
+
+class Speaker:
+    """A language and the package that the entries are about."""
+
+    def __init__(self, lang: str, package: Package) -> None:
+        self.lang, self.package = lang, package
+        self.promotions = _by_id(package)
+
+    def say(self, key: str, **values: object) -> str:
+        return text(self.lang, key, tuple((name, str(value)) for name, value in values.items()))
+
+    def name(self, promotion: str) -> str:
+        """The promotion's name in the language; its id where the package does not know it."""
+        found = self.promotions.get(promotion)
+        if found is None:
+            return promotion
+        return found.name_en if self.lang == "en" and found.name_en else found.name
+
+    def applied(self, one: Applied) -> str:
+        """The units or the amount it was measured on, and what it took off or gives."""
+        values = {"before": format_yuan(one.before_fen), "saved": format_yuan(one.saving_fen), "times": one.times}
+        name, units = self.name(one.promotion), sum(use.units for use in one.uses) * (one.times if one.stage == SETS else 1)
+        if one.stage == GIFT:
+            return self.say("applied.gift", name=name, gift=one.value, **values)
+        if not one.saving_fen:
+            return name
+        key = "applied.units" if units else "applied.points" if one.stage == POINTS else "applied.amount"
+        return self.say(key, name=name, units=units, **values)
+
+    def refused(self, one: Refused) -> str:
+        """The first condition that failed, with what it needs and what there is."""
+        need, have = self._value(one.reason, one.need), self._value(one.reason, one.have)
+        return f"{self.name(one.promotion)}: {self.say(f'refused.{one.reason}', need=need, have=have or '-')}"
+
+    def hint(self, one: Hint) -> str:
+        """What to add, what it costs, what it saves; or the gift that a lower price would lose."""
+        name, save = self.name(one.promotion), format_yuan(one.extra_saving_fen)
+        if one.loses:
+            return self.say("hint.loses", name=name, save=save, gift=one.loses)
+        more = self.say("hint.units", n=one.need_units, sku=one.sku) if one.need_units else format_yuan(one.need_fen)
+        key = "hint.more" if one.pay_fen > 0 else "hint.free"
+        return self.say(key, name=name, more=more, pay=format_yuan(abs(one.pay_fen)), save=save)
+
+    def moment(self, at_ms: int) -> str:
+        return local_stamp(at_ms, self.package.utc_offset_min)[:16]
+
+    def _value(self, reason: str, value: str) -> str:
+        if value and reason in FEN_REASONS:
+            return format_yuan(int(value))
+        if value and reason in MOMENT_REASONS:
+            return self.moment(int(value))
+        return self.name(value) if reason == "stacking" else value

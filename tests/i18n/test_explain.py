@@ -1,0 +1,55 @@
+"""Every entry of a trace has a sentence in both languages, with its numbers."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pos_app.domain.pricing import model
+from pos_app.domain.pricing.mechanics.nth_unit_percent_off import NthUnitPercentOff
+from pos_app.domain.pricing.model import GIFT, POINTS, SETS, SPEND, Applied, Hint, Package, Promotion, Refused, Use
+from pos_app.i18n import LANGUAGES
+from pos_app.i18n.explain import explain
+
+PACKAGE = Package(promotions=(Promotion("half", "第二件半价", NthUnitPercentOff(2, 50), name_en="Second half"),))
+ENTRIES = {
+    Applied(SETS, "half", 500, 2000, times=2, uses=(Use(1, 2, 1000, 1),)): (
+        "4 units at 20.00, 5.00 off",
+        "4件原价 20.00,省 5.00",
+    ),
+    Applied(SPEND, "half", 2000, 12000, tier=1): ("on 120.00, 20.00 off", "按 120.00 计,省 20.00"),
+    Applied(POINTS, "half", 1000, 12000, times=2): ("2 times, 10.00 off", "2次,省 10.00"),
+    Applied(GIFT, "half", 0, times=2, value="CUP"): ("gift CUP x2", "赠 CUP x2"),
+    Refused("half", SETS, "units", "2", "1"): ("needs 2 units, there are 1", "需 2 件,现有 1 件"),
+    Refused("half", SPEND, "spend", "10000", "9900"): ("from 100.00, this is 99.00", "需满 100.00,现为 99.00"),
+    Refused("half", SETS, "not_yet", "1790000000000", "0"): ("begins 2026-09-21 22:13", "2026-09-21 22:13 开始"),
+    Refused("half", SPEND, "stacking", "", "half"): ("not together with: Second half", "不与“第二件半价”同享"),
+    Hint("half", need_units=1, sku="A", pay_fen=500, extra_saving_fen=500): ("pay 5.00 more, save 5.00", "多付 5.00,多省 5.00"),
+    Hint("half", need_fen=100, pay_fen=-1900, extra_saving_fen=2000): ("1.00 more, pay 19.00 less", "再加 1.00,反而少付 19.00"),
+    Hint("half", extra_saving_fen=300, loses="CUP"): ("saves 3.00 more, but loses the gift CUP", "可再省 3.00,但失去赠品 CUP"),
+}
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=str)
+def test_a_sentence_holds_the_name_and_the_numbers_of_its_entry(entry: Applied | Refused | Hint):
+    en, zh = (explain(lang, entry, PACKAGE) for lang in ("en", "zh"))
+    assert en.startswith("Second half: ") and ENTRIES[entry][0] in en
+    assert zh.startswith("第二件半价") and ENTRIES[entry][1] in zh
+
+
+def test_every_reason_of_the_vocabulary_has_a_text_in_both_languages():
+    words = re.search(r"Reasons: (.*?)\.\n", Refused.__doc__ or "", re.S)
+    assert words is not None
+    reasons = {word.strip().split(" ")[0] for word in re.sub(r"\([^)]*\)", "", words[1]).split(",")}
+    for texts in LANGUAGES.values():
+        assert {key.removeprefix("refused.") for key in texts if key.startswith("refused.")} == reasons
+
+
+def test_every_reason_that_pricing_gives_is_in_the_vocabulary():
+    source = "".join(path.read_text(encoding="utf-8") for path in Path(model.__file__).parent.glob("*.py"))
+    given = set(re.findall(r'Refused\([^()]*?, [A-Z_a-z.]+, "(\w+)"', source)) | set(re.findall(r'return "(\w+)", ', source))
+    assert given and all(f"refused.{reason}" in LANGUAGES["zh"] for reason in given)
+
+
+def test_a_promotion_that_the_package_does_not_know_is_called_by_its_id():
+    assert explain("zh", Refused("gone", SETS, "goods"), Package()).startswith("gone: ")
