@@ -229,6 +229,14 @@ def test_a_coupon_that_does_not_count_says_why_and_changes_nothing(lane: Lanes, 
     assert refused_by(check_coupon(store, package, code)) == says
 
 
+def test_a_promotion_that_rewards_name_is_opened_by_issued_codes_alone(lane: Lanes) -> None:
+    store = lane().shop.store
+    told = PACKAGE._replace(promotions=(PACKAGE.promotions[0]._replace(code="TAKE2"), *PACKAGE.promotions[1:]))
+    assert refused_by(check_coupon(store, told, "TAKE2")) == "POS-2301"
+    unnamed = told._replace(promotions=told.promotions[:1])
+    assert check_coupon(store, unnamed, "TAKE2") == AddCode("TAKE2", "C2")
+
+
 def test_a_public_code_may_be_used_by_everybody_again_and_again(lane: Lanes) -> None:
     till = lane()
     assert check_coupon(till.shop.store, PACKAGE, "save1") == AddCode("SAVE1", "SAVE1")

@@ -11,7 +11,7 @@ from pos_app.domain.events import AllowanceGiven, PointsMove, PointsMoved
 from pos_app.domain.points import balance
 from pos_app.services.book_points import Giving, give_points
 from pos_app.services.shop import Shop
-from store_db import coupons, journal, members, promotions, reservations
+from store_db import coupons, drafts, journal, members, promotions, reservations
 from store_db import points as ledger
 from store_db.connection import Connection, sqlite
 from store_db.projectors import project
@@ -85,6 +85,16 @@ def test_a_reservation_is_seen_by_others_and_not_by_its_own_basket(till: Till) -
     with till.shop.store.transaction():
         reservations.release(connection, 7)
     assert promotions.given(connection, ["FIRST"], 8) == {}
+
+
+def test_a_basket_put_aside_or_ended_holds_nothing(till: Till) -> None:
+    store = till.shop.store
+    with store.transaction() as connection:
+        for end in ("hold", "drop"):
+            draft = drafts.start_draft(connection, end.encode() * 4, "07", "1001", 0)
+            reservations.reserve(connection, draft.id, [Reservation(OFFER, "FIRST")])
+            drafts.hold(connection, draft.id, "07-001", 1) if end == "hold" else drafts.drop(connection, draft.id)
+            assert reservations.reserved(connection, draft.id) == ()
 
 
 def test_an_allowance_is_what_a_lane_was_given_less_what_went_back(till: Till) -> None:
