@@ -133,7 +133,7 @@ def _best_variant(rows: Rows, offers: _Offers, package: Package, used: Mapping[s
     best = _choose(True, with_audience, rows, offers, package, used, effort)
     if package.policy == PRIORITY:
         return best
-    if all(row.shelf == row.open_shelf for row in rows) and all(promotion.who.is_anyone for promotion in shelf):
+    if all(row.shelf == row.open_shelf for row in rows) and all(promotion.is_for_anyone for promotion in shelf):
         return best
     without = shelf_stage(rows, shelf, used, package.rounding, False)
     if without == with_audience:

@@ -25,6 +25,10 @@ class Scope(NamedTuple):
     def is_all(self) -> bool:
         return not self.skus and not self.categories
 
+    def means_the_same_as(self, other: "Scope") -> bool:
+        """Whether both name the same, in whatever order."""
+        return all(set(one) == set(two) for one, two in zip(self, other, strict=True))
+
 
 class When(NamedTuple):
     """Shop time. Weekdays 1 (Monday) to 7; `hours` are minutes of the day, from inclusive to exclusive; dates are YYYY-MM-DD."""
@@ -90,6 +94,11 @@ class Promotion(NamedTuple):
     price_once: bool = False
     funder: str = OWN
     priority: int = 100
+
+    @property
+    def is_for_anyone(self) -> bool:
+        """Whether a stranger may have it: no audience, and no limit that counts by member."""
+        return self.who.is_anyone and self.limits.per_member is None and self.limits.per_member_day is None
 
 
 class TierRule(NamedTuple):

@@ -26,7 +26,7 @@ def shelf_reasons(promotions: Sequence[Promotion], applied: set[str], rows: Rows
             yield Refused(promotion.id, SHELF, "units", str(rule.tiers[0].units), str(units))
         elif (have_fen := spent_fen(promotion, rows)) < promotion.min_spend_fen:
             yield Refused(promotion.id, SHELF, "spend", str(promotion.min_spend_fen), str(have_fen))
-        elif not with_audience and not promotion.who.is_anyone:
+        elif not with_audience and not promotion.is_for_anyone:
             yield Refused(promotion.id, SHELF, "audience_dearer")
         else:
             yield Refused(promotion.id, SHELF, "better")

@@ -88,12 +88,18 @@ def canonical_rows(lines: Iterable[Line], is_member: bool) -> Rows:
 
 
 def share(amount_fen: int, weights: Sequence[int], leftover: str = LARGEST_FRACTION) -> list[int]:
-    """Shares that sum to the amount, the fen left over by the package's rule. 100 over (1, 1, 1): 34, 33, 33."""
+    """Shares that sum to the amount, the fen left over by the package's rule. 100 over (100, 100, 100): 34, 33, 33.
+
+    The first or last line takes no more than it costs; what is still left goes to the one next to it.
+    """
     if leftover == LARGEST_FRACTION:
         return share_fen(amount_fen, weights)
     total = sum(weights)
     shares = [amount_fen * weight // total for weight in weights] if total else [0] * len(weights)
-    shares[0 if leftover == FIRST_LINE else -1] += amount_fen - sum(shares)
+    rest_fen, order = amount_fen - sum(shares), range(len(weights))
+    for n in order if leftover == FIRST_LINE else reversed(order):
+        more_fen = min(rest_fen, weights[n] - shares[n])
+        shares[n], rest_fen = shares[n] + more_fen, rest_fen - more_fen
     return shares
 
 

@@ -38,7 +38,7 @@ def shelf_stage(
 
     `with_audience` False leaves out member prices and promotions for an audience, as for a stranger.
     """
-    here = [p for p in promotions if (with_audience or p.who.is_anyone) and spent_fen(p, rows) >= p.min_spend_fen]
+    here = [p for p in promotions if (with_audience or p.is_for_anyone) and spent_fen(p, rows) >= p.min_spend_fen]
     offers = [_Offer(p, rows, used, rounding) for p in here]
     free = [offer for offer in offers if offer.left is None and offer.budget_fen is None]
     best = [_catalogue(row, with_audience) for row in rows]

@@ -18,6 +18,6 @@ class BuyXGetY(NamedTuple):
     def shape(self, scope: Scope) -> SetShape:
         buy = self.buy or scope
         get = self.get or buy
-        if get == buy:
+        if get.means_the_same_as(buy):
             return SetShape((Slot(buy, self.buy_units + self.get_units),), cheapest=self.get_units, percent=self.percent)
         return SetShape((Slot(buy, self.buy_units), Slot(get, self.get_units)), percent=self.percent)
