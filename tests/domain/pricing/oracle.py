@@ -7,28 +7,27 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from pos_app.domain.basket import Basket
-from pos_app.domain.pricing.mechanics import MECHANICS
 from pos_app.domain.pricing.mechanics.coupon_amount_off import CouponAmountOff
 from pos_app.domain.pricing.mechanics.spend_save_tiers import SpendSaveTiers
-from pos_app.domain.pricing.model import COUPON, GROUP, SETS, SHELF, SPEND, Customer, Package, Promotion, Used
+from pos_app.domain.pricing.model import COUPON, GROUP, SETS, SHELF, SPEND, Package, Promotion, Used
 from tests.domain.pricing.oracle_sets import Cells, ways
 from tests.domain.pricing.oracle_shelf import (
     OPEN,
     SHUT,
+    STAGES,
     Goods,
     budget_left,
     goods_of,
-    holds,
     is_for_anybody,
+    of_stage,
     reaches,
     remains,
-    shelf,
     share,
+    shelf,
 )
+from tests.domain.pricing.worlds import World
 
 Amounts = tuple[int, ...]  # what each line costs, in canonical order
-STAGES = {rule: stage for rule, stage in MECHANICS.values()}
 
 
 class Key(NamedTuple):
@@ -49,32 +48,12 @@ class Found(NamedTuple):
     every: Mapping[Amounts, Key]
 
 
-class Asked(NamedTuple):
-    """What `price` is asked."""
-
-    basket: Basket
-    customer: Customer
-    package: Package
-    now_ms: int
-    codes: frozenset[str] = frozenset()
-    used: Mapping[str, Used] = {}
-
-    @property
-    def goods(self) -> list[Goods]:
-        return goods_of(self.basket.lines)
-
-    def of_stage(self, stage: int) -> list[Promotion]:
-        """The promotions of a stage whose conditions hold, by id."""
-        rest = (self.customer, self.package, self.now_ms, self.codes)
-        here = [p for p in self.package.promotions if STAGES[type(p.rule)] == stage]
-        return sorted((p for p in here if holds(p, *rest, self.used.get(p.id, Used()))), key=lambda p: p.id)
-
-
-def every_price(asked: Asked) -> Found:
+def every_price(world: World) -> Found:
     """Audience prices all or none, whichever ends lower after stage 4; equal: all."""
-    every, chosen = {}, None
+    every: dict[Amounts, Key] = {}
+    chosen: tuple[Key, frozenset[Amounts]] | None = None
     for with_audience in (True, False):
-        outcomes = _outcomes(asked, with_audience)
+        outcomes = _outcomes(world, with_audience)
         best = min(outcomes.values())
         for amounts, key in outcomes.items():
             every[amounts] = min(key, every.get(amounts, key))
@@ -84,21 +63,21 @@ def every_price(asked: Asked) -> Found:
     return Found(*chosen, every)
 
 
-def _outcomes(asked: Asked, with_audience: bool) -> dict[Amounts, Key]:
-    goods, package = asked.goods, asked.package
-    prices_of_members = with_audience and bool(asked.customer.alias or asked.customer.tier)
-    here = [p for p in asked.of_stage(SHELF) if with_audience or is_for_anybody(p)]
-    units = shelf(goods, here, package, asked.used, prices_of_members)
-    states = ways(goods, units, asked.of_stage(SETS), package, asked.used)
+def _outcomes(world: World, with_audience: bool) -> dict[Amounts, Key]:
+    goods, package = goods_of(world.basket.lines), world.package
+    prices_of_members = with_audience and bool(world.customer.alias or world.customer.tier)
+    here = [p for p in of_stage(world, SHELF) if with_audience or is_for_anybody(p)]
+    units = shelf(goods, here, package, world.used, prices_of_members)
+    states = ways(goods, units, of_stage(world, SETS), package, world.used)
     for stage in (GROUP, SPEND):
-        steps = [Step(p, goods, package, asked.used) for p in asked.of_stage(stage)]
+        steps = [Step(p, goods, package, world.used) for p in of_stage(world, stage)]
         after: dict[Cells, tuple[int, int, tuple[str, ...]]] = {}
         for cells, (sets_fen, times, names) in states.items():
             for left, chosen in _subsets(steps, cells, cells, ()):
                 way = (sets_fen, times + len(chosen), tuple(sorted((*names, *(step.name for step, _ in chosen)))))
                 after[left] = min(way, after.get(left, way))
         states = after
-    coupons = [Step(p, goods, package, asked.used) for p in asked.of_stage(COUPON)]
+    coupons = [Step(p, goods, package, world.used) for p in of_stage(world, COUPON)]
     found: dict[Amounts, Key] = {}
     for cells, (sets_fen, times, names) in states.items():
         for left, chosen in _orders(coupons, cells, cells, ()):
@@ -120,9 +99,9 @@ class Step:
         self.cells = [3 * n + kind for n in lines for kind in kinds]
         self.budget_fen = budget_left(p, used.get(p.id, Used()))
 
-    def lines(self, left: Cells) -> frozenset[int]:
-        """Lines with something left for it."""
-        return frozenset(cell // 3 for cell in self.cells if left[cell])
+    def lines(self, begin: Cells) -> frozenset[int]:
+        """Lines with something for it as its stage began."""
+        return frozenset(cell // 3 for cell in self.cells if begin[cell])
 
     def off(self, begin: Cells, left: Cells) -> Cells | None:
         """The cells after it; None when it may not apply or would take nothing. `begin`: as its stage began."""
@@ -135,7 +114,8 @@ class Step:
         if self.stage == GROUP:
             shares = [fen - remains(fen, self.promotion.rule.percent, self.package.rounding) for fen in fens]
         else:
-            saving_fen = min(self._saving(measured_fen, sum(fens)), sum(fens))
+            begin_fen = sum(begin[cell] for cell in self.cells)
+            saving_fen = min(self._saving(measured_fen, begin_fen if self.stage == SPEND else sum(fens)), sum(fens))
             shares = share(saving_fen, fens, self.package.leftover)
         if not 0 < sum(shares) <= self.budget_fen:
             return None
@@ -176,7 +156,7 @@ def _subsets(steps: Sequence[Step], begin: Cells, left: Cells, taken: Taken) -> 
         yield left, taken
         return
     yield from _subsets(steps[1:], begin, left, taken)
-    lines, after = steps[0].lines(left), steps[0].off(begin, left)
+    lines, after = steps[0].lines(begin), steps[0].off(begin, left)
     if after is not None and not _clash(steps[0], lines, taken):
         yield from _subsets(steps[1:], begin, after, (*taken, (steps[0], lines)))
 
@@ -185,6 +165,6 @@ def _orders(steps: Sequence[Step], begin: Cells, left: Cells, taken: Taken) -> I
     """Every legal subset in every order."""
     yield left, taken
     for n, step in enumerate(steps):
-        lines, after = step.lines(left), step.off(begin, left)
+        lines, after = step.lines(begin), step.off(begin, left)
         if after is not None and not _clash(step, lines, taken):
             yield from _orders([*steps[:n], *steps[n + 1 :]], begin, after, (*taken, (step, lines)))

@@ -4,14 +4,15 @@
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pos_app.domain.pricing.mechanics.coupon_reward import CouponReward
 from pos_app.domain.pricing.mechanics.event import EventRule
 from pos_app.domain.pricing.mechanics.punch_card import PunchCard
 from pos_app.domain.pricing.model import EARN, EVENT, GIFT, POINTS, Promotion, Used
-from tests.domain.pricing.oracle import Amounts, Asked
-from tests.domain.pricing.oracle_shelf import Goods, budget_left, named, reaches, share
+from tests.domain.pricing.oracle import Amounts
+from tests.domain.pricing.oracle_shelf import Goods, budget_left, goods_of, named, of_stage, reaches, share
+from tests.domain.pricing.worlds import World
 
 
 class After(NamedTuple):
@@ -27,20 +28,20 @@ class After(NamedTuple):
     stamps: tuple[tuple[str, int, int], ...]
 
 
-def after(asked: Asked, amounts: Amounts) -> After:
-    goods = asked.goods
+def after(world: World, amounts: Amounts) -> After:
+    goods = goods_of(world.basket.lines)
     left, spent = list(amounts), 0
-    for p in asked.of_stage(POINTS):
+    for p in of_stage(world, POINTS):
         lines = [n for n, one in enumerate(goods) if reaches(p, one) and left[n]]
-        blocks = min((asked.customer.points - spent) // p.rule.block_points, sum(left[n] for n in lines) // p.rule.block_fen)
+        blocks = min((world.customer.points - spent) // p.rule.block_points, sum(left[n] for n in lines) // p.rule.block_fen)
         blocks = blocks if p.rule.blocks_max is None else min(blocks, p.rule.blocks_max)
         fen = blocks * p.rule.block_fen
-        if blocks <= 0 or _measured(p, goods, amounts) < p.min_spend_fen or fen > budget_left(p, asked.used.get(p.id, Used())):
+        if blocks <= 0 or _measured(p, goods, amounts) < p.min_spend_fen or fen > budget_left(p, world.used.get(p.id, Used())):
             continue
         spent += blocks * p.rule.block_points
-        for n, part in zip(lines, share(fen, [left[n] for n in lines], asked.package.leftover), strict=True):
+        for n, part in zip(lines, share(fen, [left[n] for n in lines], world.package.leftover), strict=True):
             left[n] -= part
-    return After(sum(left), tuple(left), spent, _earned(asked, goods, left), *_given(asked, goods, amounts))
+    return After(sum(left), tuple(left), spent, _earned(world, goods, left), *_given(world, goods, amounts))
 
 
 def _measured(p: Promotion, goods: Sequence[Goods], amounts: Sequence[int]) -> int:
@@ -48,9 +49,9 @@ def _measured(p: Promotion, goods: Sequence[Goods], amounts: Sequence[int]) -> i
     return sum(goods[n].list_fen if p.threshold_on == "list" else amounts[n] for n in lines)
 
 
-def _earned(asked: Asked, goods: Sequence[Goods], left: Sequence[int]) -> int:
+def _earned(world: World, goods: Sequence[Goods], left: Sequence[int]) -> int:
     """Hundredths of points a yuan for each line, one floor over all lines; the threshold on what stage 5 left."""
-    rules = [p for p in asked.of_stage(EARN) if _measured(p, goods, left) >= p.min_spend_fen]
+    rules = [p for p in of_stage(world, EARN) if _measured(p, goods, left) >= p.min_spend_fen]
     hundredths = 0
     for n, one in enumerate(goods):
         if not one.line.item.earns_points or one.line.item.restricted == "tobacco":
@@ -62,9 +63,9 @@ def _earned(asked: Asked, goods: Sequence[Goods], left: Sequence[int]) -> int:
     return hundredths // (100 * 100)
 
 
-def _given(asked: Asked, goods: Sequence[Goods], amounts: Sequence[int]) -> tuple[tuple[tuple[object, ...], ...], ...]:
+def _given(world: World, goods: Sequence[Goods], amounts: Sequence[int]) -> Any:
     gifts, events, rewards, stamps = [], [], [], []
-    for p in (*asked.of_stage(GIFT), *asked.of_stage(EVENT)):
+    for p in (*of_stage(world, GIFT), *of_stage(world, EVENT)):
         lines = [one for one in goods if reaches(p, one)]
         units = sum(one.units for one in lines)
         if not lines or _measured(p, goods, amounts) < p.min_spend_fen:
@@ -74,7 +75,7 @@ def _given(asked: Asked, goods: Sequence[Goods], amounts: Sequence[int]) -> tupl
         elif isinstance(p.rule, CouponReward):
             rewards.append((p.id, p.rule.coupon, p.rule.quantity))
         elif isinstance(p.rule, PunchCard):
-            full = (dict(asked.customer.stamps).get(p.id, 0) + units) // p.rule.stamps
+            full = (dict(world.customer.stamps).get(p.id, 0) + units) // p.rule.stamps
             stamps += [(p.id, units, full)] if units else []
             rewards += [(p.id, p.rule.coupon, full)] if units and full else []
         else:

@@ -43,7 +43,7 @@ def ways(
     goods: Sequence[Goods], units: Sequence[Units], promotions: Sequence[Promotion], package: Package, used: Mapping[str, Used]
 ) -> dict[Cells, Way]:
     """The cells that stage 1 can leave, each with its best way."""
-    bare = tuple(max(1, one.count) if one.kind != SHUT and one.count else 0 for one in units)
+    bare = tuple(max(1, one.pieces) if one.kind != SHUT and one.pieces else 0 for one in units)
     states: dict[tuple[Cells, tuple[int, ...]], Way] = {(_cells(goods, units), bare): (0, 0, ())}
     for p in sorted(promotions, key=lambda p: p.id):
         if _measured(p, goods, units) < p.min_spend_fen:
@@ -83,28 +83,28 @@ def _cells(goods: Sequence[Goods], units: Sequence[Units]) -> Cells:
     fen, list_fen = [0] * 3 * len(goods), [0] * 3 * len(goods)
     for one in units:
         cell = 3 * one.goods + one.kind
-        fen[cell] += one.fen * max(1, one.count)
-        list_fen[cell] += one.list_fen * max(1, one.count)
+        fen[cell] += one.fen * max(1, one.pieces)
+        list_fen[cell] += one.list_fen * max(1, one.pieces)
     return (*fen, *list_fen)
 
 
 def _measured(p: Promotion, goods: Sequence[Goods], units: Sequence[Units]) -> int:
     here = [one for one in units if one.kind != SHUT and reaches(p, goods[one.goods])]
-    return sum((one.list_fen if p.threshold_on == "list" else one.fen) * max(1, one.count) for one in here)
+    return sum((one.list_fen if p.threshold_on == "list" else one.fen) * max(1, one.pieces) for one in here)
 
 
 def _applications(p: Promotion, goods: Sequence[Goods], units: Sequence[Units], package: Package) -> Iterator[Laid]:
     """Every different application that saves something."""
     slots = _slots(p.rule, p.scope)
     classes = [
-        [c for c, one in enumerate(units) if one.count and one.kind != SHUT and _fits(p, scope, goods[one.goods])]
+        [c for c, one in enumerate(units) if one.pieces and one.fen and one.kind != SHUT and _fits(p, scope, goods[one.goods])]
         for _, scope in slots
     ]
     seen = set()
     choices = (combinations_with_replacement(found, n) for found, (n, _) in zip(classes, slots, strict=True))
     for chosen in product(*choices):
         taken = Counter(c for slot in chosen for c in slot)
-        if any(n > units[c].count for c, n in taken.items()):
+        if any(n > units[c].pieces for c, n in taken.items()):
             continue
         saving_fen = _saving(p.rule, [[units[c].fen for c in slot] for slot in chosen], package.rounding)
         counts = tuple(taken[c] for c in range(len(units)))

@@ -8,15 +8,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pos_app.domain.basket import Line
+from pos_app.domain.pricing.mechanics import MECHANICS
 from pos_app.domain.pricing.mechanics.quantity_percent_tiers import QuantityPercentTiers
 from pos_app.domain.pricing.mechanics.shelf_amount_off import ShelfAmountOff
 from pos_app.domain.pricing.mechanics.shelf_percent_off import ShelfPercentOff
 from pos_app.domain.pricing.mechanics.shelf_price import ShelfPrice
 from pos_app.domain.pricing.model import Customer, Package, Promotion, Scope, Used, When
+from tests.domain.pricing.worlds import World
 
 OPEN, OUT_OF_SPEND, SHUT = 0, 1, 2  # what later stages may do with a unit
 PLENTY = 1 << 60
 NEVER = ("tobacco", "bag")
+STAGES = dict(MECHANICS.values())
 
 
 def remains(fen: int, percent_off: int, rounding: str) -> int:
@@ -28,7 +31,7 @@ def remains(fen: int, percent_off: int, rounding: str) -> int:
 
 
 def share(fen: int, weights: Sequence[int], leftover: str) -> list[int]:
-    """Whole parts, then the fen left: one each to the largest fractions, or all to the first or the last."""
+    """Whole parts, then the fen left: one each to the largest fractions, or all to the first or the last as far as it goes."""
     total = sum(weights)
     parts = [divmod(fen * weight, total) for weight in weights]
     shares = [whole for whole, _ in parts]
@@ -36,8 +39,11 @@ def share(fen: int, weights: Sequence[int], leftover: str) -> list[int]:
     if leftover == "largest_fraction":
         for n in sorted(range(len(parts)), key=lambda n: (-parts[n][1], n))[:rest]:
             shares[n] += 1
-    else:
-        shares[0 if leftover == "first_line" else -1] += rest
+        return shares
+    order = list(range(len(weights)))
+    for n in order if leftover == "first_line" else order[::-1]:
+        while rest and shares[n] < weights[n]:
+            shares[n], rest = shares[n] + 1, rest - 1
     return shares
 
 
@@ -100,6 +106,13 @@ def reaches(promotion: Promotion, one: Goods) -> bool:
 # ------------------------------------------------------------------ conditions
 
 
+def of_stage(world: World, stage: int) -> list[Promotion]:
+    """The promotions of a stage whose conditions hold, by id."""
+    rest = (world.customer, world.package, world.now_ms, world.codes)
+    here = [p for p in world.package.promotions if STAGES[type(p.rule)] == stage]
+    return sorted((p for p in here if holds(p, *rest, world.used.get(p.id, Used()))), key=lambda p: p.id)
+
+
 def holds(p: Promotion, customer: Customer, package: Package, now_ms: int, codes: frozenset[str], used: Used) -> bool:
     """Whether every condition but thresholds holds (rule 12)."""
     if p.code and p.code not in codes:
@@ -153,7 +166,7 @@ class Units(NamedTuple):
     """Equal units of a line (none: the whole weighed line) after stage 0, `fen` each (in all), `list_fen` likewise."""
 
     goods: int
-    count: int
+    pieces: int
     fen: int
     list_fen: int
     kind: int = OPEN
@@ -182,9 +195,9 @@ def shelf(
             best[n] = min(best[n], (_promoted(p, one, goods, package), p.id, p), key=lambda price: price[:2])
     found = _give_numbered(goods, best, numbered, package, used)
     for n, one in enumerate(goods):
-        fen, _, p = best[n]
-        kind, owner = (OPEN, "") if p is None else (kind_of(p), p.id)
-        rest = one.units - sum(units.count for units in found if units.goods == n)
+        fen, owner, made_by = best[n]
+        kind = OPEN if made_by is None else kind_of(made_by)
+        rest = one.units - sum(units.pieces for units in found if units.goods == n)
         if rest or not one.units:
             found.append(Units(n, rest, fen, one.unit_fen if one.units else one.list_fen, kind if one.is_open else SHUT, owner))
     return sorted(found, key=lambda units: (units.goods, -units.fen, units.owner))

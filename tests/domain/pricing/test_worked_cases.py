@@ -11,12 +11,14 @@ import pytest
 
 from pos_app.domain import points
 from pos_app.domain.points import Lot
+from pos_app.domain.pricing.basket_form import Asked
 from pos_app.domain.pricing.engine import price
 from pos_app.domain.pricing.hints import hints
 from pos_app.domain.pricing.model import EARN, Package, Priced, PricedLine, TierRule
 from pos_app.domain.tiers import Figures, tier_for
-from tests.domain.pricing import oracle, oracle_after
-from tests.domain.pricing.worked import Asked, asked, from_shared, own_cases
+from tests.domain.pricing import oracle, oracle_after, oracle_shelf
+from tests.domain.pricing.worked import asked, from_shared, own_cases
+from tests.domain.pricing.worlds import World
 
 FILE = "promotions/worked-cases.json"
 BASKETS = own_cases("baskets")
@@ -37,7 +39,7 @@ def test_a_worked_basket_costs_and_gives_what_was_worked_out(case: dict[str, Any
 @pytest.mark.parametrize("case", BASKETS, ids=named)
 def test_enumeration_finds_the_worked_total(case: dict[str, Any]) -> None:
     package, a = asked(case)
-    question = oracle.Asked(a.basket, a.customer, package, a.now_ms, a.codes, a.used)
+    question = World(a.basket, a.customer, package, a.now_ms, a.codes, a.used)
     found = oracle.every_price(question)
     totals = {oracle_after.after(question, amounts).total_fen for amounts in found.amounts}
     assert totals == {case["expect"]["total_fen"]}
@@ -97,8 +99,8 @@ def given_back(package: Package, a: Asked, priced: Priced, returns: Iterable[dic
         line = priced.lines[back["line"] - 1]
         fen = sum(unit_shares(line, a.basket.lines[back["line"] - 1].quantity)[-back["quantity"] :])
         refund_fen, kept[line.line_id] = refund_fen + fen, kept[line.line_id] - fen
-    question = oracle.Asked(a.basket, a.customer, package, a.now_ms, a.codes, a.used)
-    amounts = tuple(kept[one.line.line_id] for one in question.goods)
+    question = World(a.basket, a.customer, package, a.now_ms, a.codes, a.used)
+    amounts = tuple(kept[one.line.line_id] for one in oracle_shelf.goods_of(a.basket.lines))
     return refund_fen, priced.points_earned - oracle_after.after(question, amounts).points_earned
 
 
