@@ -76,6 +76,7 @@ class SaleLine:
     approved_by: str | None = None
     flagged: bool | None = None
     shares: tuple[LineShare, ...] | None = None
+    points_rate: int | None = None  # points earned for 10,000 fen of what this line cost; None where nothing was earned
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,82 @@ class Sale(Event):
     issued: tuple[IssuedCoupon, ...] | None = None
     points: tuple[PointsMove, ...] | None = None
     punches: tuple[PointsMove, ...] | None = None  # stamps in and out, lot by lot; `rule` is the card
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnedLine:
+    """Units of one line of a sale that came back, the last ones first; `line` counts from 0, -1 without a receipt."""
+
+    line: int
+    sku: str
+    name: str
+    units: int
+    refund_fen: int
+    reason: str
+    name_en: str = ""
+    weight_g: int | None = None
+    to_waste: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """Money that went back. `reference` is that of the payment it reverses, `slip` that of the reversal.
+
+    `state` is done, or queued while the tender is cut off.
+    """
+
+    kind: str
+    amount_fen: int
+    state: str = "done"
+    reference: str = ""
+    slip: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GiftBack:
+    """A gift that was brought back with its goods."""
+
+    promotion: str
+    sku: str
+    quantity: int
+
+
+@_register
+@dataclass(frozen=True, slots=True)
+class Return(Event):
+    """Goods that came back. The refunds sum to `goods_fen - withheld_fen + rounding_fen`.
+
+    `sale` is the uid of the sale in hex, empty without a receipt. `withheld_fen` is the value of gifts and spent coupons
+    that the goods kept no longer carry; below zero when they come later. The number is of the series of the lane's sales.
+    """
+
+    kind: ClassVar[str] = "return"
+    series_no: int
+    counter: int
+    number: str
+    lane: str
+    shift_no: int
+    staff: str
+    approver: str
+    reason: str
+    sale: str
+    sale_number: str
+    sale_series_no: int
+    sale_counter: int
+    lines: tuple[ReturnedLine, ...]
+    goods_fen: int
+    withheld_fen: int
+    rounding_fen: int
+    taxes: tuple[TaxShare, ...]
+    refunds: tuple[Refund, ...]
+    is_void: bool | None = None
+    flagged: bool | None = None
+    customer: str | None = None
+    gifts: tuple[GiftBack, ...] | None = None
+    coupons: tuple[str, ...] | None = None  # codes made void
+    points: tuple[PointsMove, ...] | None = None
+    punches: tuple[PointsMove, ...] | None = None
+    tier_recheck: bool | None = None
 
 
 @_register
@@ -438,4 +515,16 @@ def sale_is_whole(sale: Sale) -> bool:
         and sale.rounding_fen <= 0
         and sum(share.net_fen for share in sale.taxes) == sale.total_fen
         and sum(line.quantity for line in sale.lines) == sale.item_count
+    )
+
+
+def return_is_whole(back: Return) -> bool:
+    """Whether a return's own sums hold: lines = goods = net of taxes, refunds = goods - withheld + rounding, nothing negative."""
+    refunded_fen = sum(refund.amount_fen for refund in back.refunds)
+    return (
+        sum(line.refund_fen for line in back.lines) == back.goods_fen
+        and sum(share.net_fen for share in back.taxes) == back.goods_fen
+        and refunded_fen == back.goods_fen - back.withheld_fen + back.rounding_fen
+        and all(refund.amount_fen > 0 for refund in back.refunds)
+        and all(line.refund_fen >= 0 and line.units > 0 for line in back.lines)
     )

@@ -75,11 +75,13 @@ def _no_points(promotion: Promotion, points: int, amount_fen: int) -> Refused:
 
 
 def points_earned(rows: Rows, amounts: Sequence[int], promotions: Sequence[Promotion]) -> int:
-    """Stage 7 on what is left after stage 5: per line the best of the rules that do not add, and all that add; one floor.
+    """Stage 7 on what is left after stage 5: one floor over all lines. 88.80 at 1 point a yuan, twice: 177."""
+    return sum(fen * rate for fen, rate in zip(amounts, points_rates(rows, promotions), strict=True)) // 10_000
 
-    88.80 at 1 point a yuan, twice: 177.
-    """
-    best = [0] * len(rows)  # points a yuan in hundredths, of the best rule that does not add
+
+def points_rates(rows: Rows, promotions: Sequence[Promotion]) -> list[int]:
+    """Points for 10,000 fen of each row: the best of the rules that do not add, and all that add. 1 a yuan, twice: 200."""
+    best = [0] * len(rows)
     added = [0] * len(rows)
     for promotion in promotions:
         rule: PointsEarn = promotion.rule
@@ -91,7 +93,7 @@ def points_earned(rows: Rows, amounts: Sequence[int], promotions: Sequence[Promo
             else:
                 best[n] = max(best[n], rule.rate)
     earning = (row.line.item.earns_points and row.line.item.restricted != Restricted.TOBACCO for row in rows)
-    return sum(fen * (one + two) for fen, one, two, earns in zip(amounts, best, added, earning, strict=True) if earns) // 10_000
+    return [one + two if earns else 0 for one, two, earns in zip(best, added, earning, strict=True)]
 
 
 def earning_rules(rows: Rows, amounts: Sequence[int], promotions: Sequence[Promotion]) -> list[Promotion]:

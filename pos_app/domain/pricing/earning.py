@@ -1,0 +1,37 @@
+"""What each line of a priced basket earned, so that a return can take back what is no longer due."""
+
+from collections.abc import Mapping
+
+from pos_app.domain.basket import Basket
+from pos_app.domain.pricing.after_stages import earning_rules, points_rates
+from pos_app.domain.pricing.conditions import moment_of, why_not
+from pos_app.domain.pricing.mechanics import stage_of
+from pos_app.domain.pricing.model import EARN, POINTS, Customer, Package, Priced, Used
+from pos_app.domain.pricing.rows import canonical_rows
+
+
+def line_rates(
+    basket: Basket, customer: Customer, package: Package, now_ms: int, codes: frozenset[str], used: Mapping[str, Used],
+    priced: Priced,
+) -> tuple[int, ...]:  # fmt: skip
+    """Points for 10,000 fen of each line, in basket order: their floor over all lines is what was earned.
+
+    1 point a yuan and twice on fruit, 20.00 of fruit and 5.50 of bread: (200, 100), 45 points.
+    """
+    moment = moment_of(now_ms, package)
+    may = [p for p in package.promotions if stage_of(p.rule) == EARN and why_not(p, moment, customer, codes, used) is None]
+    rows = canonical_rows(basket.lines, customer.is_member)
+    by_points = _paid_by_points(priced)
+    after_four = [priced.lines[row.position].net_fen + by_points.get(row.line.line_id, 0) for row in rows]
+    rates = [0] * len(rows)
+    for row, rate in zip(rows, points_rates(rows, earning_rules(rows, after_four, may)), strict=True):
+        rates[row.position] = rate
+    return tuple(rates)
+
+
+def _paid_by_points(priced: Priced) -> dict[int, int]:
+    fens: dict[int, int] = {}
+    for one in priced.applied:
+        for share in one.shares if one.stage == POINTS else ():
+            fens[share.line_id] = fens.get(share.line_id, 0) + share.fen
+    return fens

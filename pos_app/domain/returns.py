@@ -1,0 +1,181 @@
+"""Returns: what goes back for goods that come back, worked out from the sale alone; it is never priced again.
+
+Everything is a function of all units that came back so far; a return settles the difference to the one before. So the
+order of partial returns makes no difference, no sum exceeds what was paid, and all of it is back when all goods are.
+150.00 and 80.00 with 50.00 off (117.39 and 62.61): the second back is 62.61, and 63 of the 180 points earned.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from pos_app.domain.errors import Refusal, refuse
+from pos_app.domain.events import GiftBack, Refund, Return, ReturnedLine, Sale
+from pos_app.domain.money import cash_rounding_fen, tax_included_fen
+from pos_app.domain.pricing.model import TaxShare
+from pos_app.domain.return_given import cards_back, coupons_back, gifts_due
+from pos_app.domain.return_points import points_over, spent_back
+from pos_app.domain.return_terms import is_all_back, part_fen
+from pos_app.domain.return_values import NO_FACTS, Before, Facts, ReturnLine, ReturnPlan, Units, Wanted
+from pos_app.domain.tender import CASH
+
+DONE, QUEUED = "done", "queued"
+EXCHANGE = "exchange"
+OPEN_AT_HAND = frozenset({CASH, EXCHANGE})  # what was paid so goes back in cash: nothing outside has to agree
+
+
+def before_of(returns: Iterable[Return]) -> Before:
+    """The earlier returns of one sale, added up."""
+    units: Counter[int] = Counter()
+    gifts: Counter[str] = Counter()
+    stamps: Counter[str] = Counter()
+    owed_fen, refunds = 0, list[Refund]()
+    for back in returns:
+        for line in back.lines:
+            units[line.line] += line.units
+        gifts.update({gift.promotion: gift.quantity for gift in back.gifts or ()})
+        for move in back.punches or ():
+            stamps[move.rule] += max(0, move.points)
+        owed_fen += back.goods_fen - back.withheld_fen
+        refunds += back.refunds
+    return Before(units, owed_fen, tuple(refunds), gifts, stamps)
+
+
+def left_units(sale: Sale, before: Before) -> list[int]:
+    """Units of each line that can still come back."""
+    return [line.quantity - before.units.get(n, 0) for n, line in enumerate(sale.lines)]
+
+
+# ------------------------------------------------------------------ the plan
+
+
+def plan_return(sale: Sale, before: Before, wanted: Wanted, facts: Facts = NO_FACTS) -> ReturnPlan | Refusal:
+    """What a return does, or why it cannot be; nothing is changed."""
+    refusal = _why_not(sale, before, wanted)
+    if refusal is not None:
+        return refusal
+    units = Counter(before.units)
+    lines = tuple(_returned(sale, units, line) for line in wanted.lines)
+    goods_fen = sum(line.refund_fen for line in lines)
+    gifts = gifts_due(sale, before, dict(wanted.gifts), facts, units)
+    cards = cards_back(sale, before, facts, units)
+    void, coupons_fen = coupons_back(sale, before, facts, units, cards)
+    kept_back_fen = coupons_fen + sum(gift.withheld_fen for gift in gifts)
+    owed_fen = max(before.owed_fen, goods_back_fen(sale, units) - kept_back_fen, 0)
+    refunds = _refunds(sale, before, owed_fen, wanted, facts)
+    new_fen = owed_fen - before.owed_fen
+    return ReturnPlan(
+        lines=lines,
+        goods_fen=goods_fen,
+        withheld_fen=goods_fen - new_fen,
+        rounding_fen=sum(refund.amount_fen for refund in refunds) - new_fen,
+        taxes=_taxes(sale, before.units, units),
+        refunds=refunds,
+        gifts=gifts,
+        coupons=void,
+        coupons_withheld_fen=coupons_fen,
+        points_taken=points_over(sale, units) - points_over(sale, before.units),
+        points_given=spent_back(sale, units) - spent_back(sale, before.units),
+        cards=cards,
+        tier_recheck=sale.customer is not None and goods_fen > 0,
+        is_whole=is_all_back(sale, units),
+    )
+
+
+def _why_not(sale: Sale, before: Before, wanted: Wanted) -> Refusal | None:
+    left = left_units(sale, before)
+    if not any(left):
+        return refuse("POS-3305", number=sale.number)
+    if not wanted.lines:
+        return refuse("POS-3303")
+    for asked in wanted.lines:
+        known = 0 <= asked.line < len(left)
+        if not known or not 0 < asked.units <= left[asked.line]:
+            name = sale.lines[asked.line].name if known else str(asked.line)
+            return refuse("POS-3302", name=name, left=left[asked.line] if known else 0, units=asked.units)
+        left[asked.line] -= asked.units
+    return None
+
+
+def _returned(sale: Sale, units: Counter[int], asked: ReturnLine) -> ReturnedLine:
+    """One line of the return; `units` counts on."""
+    line, had = sale.lines[asked.line], units[asked.line]
+    units[asked.line] = had + asked.units
+    refund_fen = part_fen(line.net_fen, line.quantity, had + asked.units) - part_fen(line.net_fen, line.quantity, had)
+    return ReturnedLine(
+        asked.line, line.sku, line.name, asked.units, refund_fen, asked.reason, line.name_en, line.weight_g,
+        asked.to_waste or None,
+    )  # fmt: skip
+
+
+def goods_back_fen(sale: Sale, units: Units) -> int:
+    """What all units that came back so far had cost."""
+    return sum(part_fen(line.net_fen, line.quantity, units.get(n, 0)) for n, line in enumerate(sale.lines))
+
+
+def _taxes(sale: Sale, before: Units, units: Units) -> tuple[TaxShare, ...]:
+    """VAT taken back a code: that of the sale less that of what is kept, less what was taken back before."""
+    earlier, now = tax_back(sale, before), tax_back(sale, units)
+    shares = (
+        TaxShare(*key, net_fen - earlier.get(key, (0, 0))[0], tax_fen - earlier.get(key, (0, 0))[1])
+        for key, (net_fen, tax_fen) in sorted(now.items())
+    )
+    return tuple(share for share in shares if share.net_fen or share.tax_fen)
+
+
+def tax_back(sale: Sale, units: Units) -> dict[tuple[str, int], tuple[int, int]]:
+    """(net, VAT) a code of all units that came back: the sale's less that computed anew on what is kept. Sums exactly."""
+    backs: Counter[tuple[str, int]] = Counter()
+    for n, line in enumerate(sale.lines):
+        backs[line.tax_code, line.tax_bp] += part_fen(line.net_fen, line.quantity, units.get(n, 0))
+    return {
+        (share.tax_code, share.rate_bp): (
+            backs[share.tax_code, share.rate_bp],
+            share.tax_fen - tax_included_fen(share.net_fen - backs[share.tax_code, share.rate_bp], share.rate_bp),
+        )
+        for share in sale.taxes
+    }
+
+
+# ------------------------------------------------------------------ money
+
+
+def _refunds(sale: Sale, before: Before, owed_fen: int, wanted: Wanted, facts: Facts) -> tuple[Refund, ...]:
+    """How the money goes back: to a new sale, to the payments outside by their references, the rest in cash.
+
+    Cash is rounded towards the shopper, and all refunds together stay within what was paid: 62.61 is 62.70 in cash, and of
+    70.83 paid as 70.80 the rest is then 8.10.
+    """
+    paid_fen = sale.total_fen + sale.rounding_fen
+    left_fen = max(0, min(owed_fen, paid_fen) - before.refunded_fen)
+    exchange_fen = min(left_fen, wanted.exchange_fen)
+    refunds = [Refund(EXCHANGE, exchange_fen)]
+    left_fen -= exchange_fen
+    for kind, reference, open_fen in _outside(sale, before):
+        part = min(left_fen, open_fen)
+        state = QUEUED if kind in wanted.cut_off else DONE
+        refunds.append(Refund(kind, part, state, reference, wanted.slip if state == DONE else ""))
+        left_fen -= part
+    most_fen = paid_fen - before.refunded_fen - sum(refund.amount_fen for refund in refunds)
+    cash_fen = min(most_fen, left_fen - cash_rounding_fen(-left_fen, facts.cash_step_fen))
+    refunds.append(Refund(CASH, cash_fen))
+    return tuple(refund for refund in refunds if refund.amount_fen > 0)
+
+
+def _outside(sale: Sale, before: Before) -> list[tuple[str, str, int]]:
+    """(kind, reference, amount) of the payments outside that were not given back yet."""
+    gone: Counter[tuple[str, str]] = Counter()
+    for refund in before.refunds:
+        gone[refund.kind, refund.reference] += refund.amount_fen
+    found = []
+    for tender in sale.tenders:
+        if tender.kind not in OPEN_AT_HAND:
+            key = (tender.kind, tender.reference)
+            used = min(gone[key], tender.amount_fen)
+            gone[key] -= used
+            found.append((*key, tender.amount_fen - used))
+    return found
+
+
+def gifts_back(plan: ReturnPlan) -> tuple[GiftBack, ...]:
+    """The gifts that came back, for the record."""
+    return tuple(GiftBack(gift.promotion, gift.sku, gift.back) for gift in plan.gifts if gift.back)
