@@ -16,9 +16,11 @@ from pos_app.domain.pricing.packing_effort import Effort
 from pos_app.domain.pricing.packing_paths import Paths
 from pos_app.domain.pricing.packing_prices import Column, Simplex, repair, whole_prices
 
-WIDER = 4
-BEAM = 12
-COLUMNS_MAX = 1_500  # in a window
+TURNS = 4  # of cutting and letting in
+BEAM = 12  # states that go on
+SPAN = 14  # rows filled anew at a time
+STATES_MAX = 3_000  # looked at for that
+COLUMNS_MAX = 3_000  # in a window
 
 
 class Stock(Protocol):
@@ -121,46 +123,131 @@ class _Search:
             seen += missed
             repair(prices, missed)
 
-    def _prove(self, prices: Sequence[int]) -> None:
-        """Look for better choices in wider and wider windows until none can be outside."""
-        grain, full = self.problem.grain, self.bound
-        width = full // 64
-        while self.bound - self._goal() >= grain and self.effort.left:
-            width = max(grain, min(width, full - self._goal() - grain))
-            columns = self.problem.stock.within(prices, width, COLUMNS_MAX)
-            if columns is None:
-                width //= 2
-                continue
-            if self._look(columns, prices, full - width) or full - width <= self._goal() + grain:
-                break
-            width *= WIDER
+    def _prove(self, prices: list[int]) -> None:
+        """Sharpen the bound by cuts, look for a good choice, then for the best of the columns that lose little enough."""
+        if self._gap() < self.problem.grain:
+            return
+        columns = self._narrow(prices)
+        self._keep(greedy(columns, prices, self.problem.capacities))
+        sharp = _Sharp(self.problem, self.simplex, columns)
+        is_good = sharp.settle()
+        if is_good:
+            self.bound = min(self.bound, sharp.bound)
+        self._try(sharp)
+        if is_good and self._gap() >= self.problem.grain and self.effort.left:
+            self._finish(sharp)
 
-    def _look(self, columns: list[Column], prices: Sequence[int], outside: int) -> bool:
-        """Find the best choice of the columns in the window, when it is worth `outside` or more; whether it is the best of all."""
-        problem = self.problem
-        self._keep(greedy(columns, prices, problem.capacities))
-        simplex = self.simplex.copy()
-        cuts = Cuts(problem.units, problem.capacities)
-        extended = cuts.tighten(simplex, columns)
-        sharp = whole_prices(simplex.prices, extended)
-        bound = _worth(sharp, [*problem.capacities, *cuts.limits])
-        least = max(outside, self._goal() + problem.grain)
-        if bound >= least:
-            original = dict(zip(extended, columns, strict=True))
-            paths = Paths(problem.capacities, problem.units, extended, sharp, bound - least, cuts.found, self.effort)
-            good = paths.beam(BEAM)
-            if good is not None:
-                self._keep({original[column]: n for column, n in good.items()})
-                least = max(least, self._goal() + problem.grain)
-                paths.loss_max = bound - least
-            found = paths.shortest()
+    def _gap(self) -> int:
+        return self.bound - self._goal()
+
+    def _narrow(self, prices: list[int]) -> list[Column]:
+        """The columns that lose least, a few for each row."""
+        rows = len(self.problem.capacities)
+        width, count_max = self.bound // (4 + 3 * rows), 20 + 8 * rows
+        while width > self.problem.grain:
+            found = self.problem.stock.within(prices, width, count_max)
             if found is not None:
-                self._keep({original[column]: n for column, n in found.items()})
-                self.bound = self.value
-                return True
-            bound -= paths.waiting
-        self.bound = min(self.bound, max(self.value, outside - 1, bound))
-        return False
+                return found
+            width //= 2
+        return [column for column in self.simplex.basis if not isinstance(column, int)]
+
+    def _try(self, sharp: "_Sharp") -> None:
+        """Look for a good choice among the columns met so far, then make it better part by part."""
+        loss_max = sharp.bound - self._goal() - self.problem.grain
+        if loss_max < 0:
+            return
+        paths = sharp.paths(sharp.columns, loss_max)
+        found = paths.beam(BEAM)
+        if found is not None:
+            self._keep({sharp.original(column): n for column, n in found.items()})
+        if sharp.bound - self._goal() >= self.problem.grain and self.problem.units > SPAN:
+            self._improve(sharp, paths)
+
+    def _improve(self, sharp: "_Sharp", paths: Paths) -> None:
+        """Take a stretch of rows out of the best choice, fill them anew at best, and go on with the next stretch."""
+        order = paths.order
+        for first in range(0, len(order), SPAN // 2):
+            rows = set(order[first : first + SPAN])
+            kept = {column: n for column, n in self.times.items() if rows.isdisjoint([row for row, _ in column.rows])}
+            left = list(self.problem.capacities)
+            for column, n in kept.items():
+                for row, amount in column.rows:
+                    left[row] -= amount * n
+            worth = self.value - sum([column.value * n for column, n in kept.items()])
+            paths.loss_max = paths.worth(left) - worth - self.problem.grain
+            found = paths.shortest(left, STATES_MAX) if paths.loss_max >= 0 else None
+            if found is not None:
+                for column, n in found.items():
+                    original = sharp.original(column)
+                    kept[original] = kept.get(original, 0) + n
+                self._keep(kept)
+
+    def _finish(self, sharp: "_Sharp") -> None:
+        """Look through all columns that can be in a better choice."""
+        loss_max = sharp.bound - self._goal() - self.problem.grain
+        window = sharp.within(loss_max)
+        if window is None:
+            return
+        paths = sharp.paths(window, loss_max)
+        found = paths.shortest()
+        if found is not None:
+            self._keep({sharp.original(column): n for column, n in found.items()})
+        self.bound = self._goal() if found is not None else max(self._goal(), sharp.bound - paths.waiting)
+
+
+class _Sharp:
+    """The fractional problem with cuts: prices of rows and cuts at which no column at all is worth more than its price."""
+
+    def __init__(self, problem: Problem, simplex: Simplex, columns: list[Column]) -> None:
+        self.problem = problem
+        self.simplex = simplex.copy()
+        self.cuts = Cuts(problem.units, problem.capacities)
+        self.columns = columns
+        self.prices: list[int] = []
+
+    @property
+    def bound(self) -> int:
+        return _worth(self.prices, [*self.problem.capacities, *self.cuts.limits])
+
+    def settle(self) -> bool:
+        """Cut, and let in what is worth more than its price now, in turns; whether the prices hold for every column."""
+        for _ in range(TURNS):
+            self.columns = self.cuts.tighten(self.simplex, self.columns)
+            self.prices = whole_prices(self.simplex.prices, self.columns)
+            missed = self._missed()
+            if not missed:
+                return missed is not None
+            self.columns += missed
+            self.simplex.let_in(self.columns, self.problem.grain / 60)
+        self.prices = whole_prices(self.simplex.prices, self.columns)
+        while missed := self._missed():
+            self.columns += missed
+            repair(self.prices, missed)
+        return missed is not None
+
+    def paths(self, columns: Sequence[Column], loss_max: int) -> Paths:
+        problem = self.problem
+        return Paths(problem.capacities, problem.units, columns, self.prices, loss_max, self.cuts.found, self.simplex.effort)
+
+    def _missed(self) -> list[Column] | None:
+        return self.within(-1)
+
+    def within(self, loss_max: int) -> list[Column] | None:
+        """All columns that lose so much at most, with what they take of the cuts; None when there are too many."""
+        size = len(self.problem.capacities)
+        found = self.problem.stock.within(self.prices[:size], loss_max, COLUMNS_MAX)
+        if found is None:
+            return None
+        return [column for column in self.cuts.extended(found, self.prices) if loss_of(column, self.prices) <= loss_max]
+
+    def original(self, column: Column) -> Column:
+        size = len(self.problem.capacities)
+        return Column(column.value, tuple([entry for entry in column.rows if entry[0] < size]))
+
+
+def loss_of(column: Column, prices: Sequence[int]) -> int:
+    """What a column's rows cost above what it is worth."""
+    return sum([prices[row] * amount for row, amount in column.rows]) - column.value
 
 
 def _worth(prices: Sequence[int], capacities: Sequence[int]) -> int:

@@ -57,6 +57,15 @@ class Cuts:
             simplex.restore(extended)
         return extended
 
+    def extended(self, columns: Sequence[Column], prices: Sequence[int]) -> list[Column]:
+        """Columns with what they take of the cuts that have a price."""
+        size = len(self.capacities)
+        active = [(n + size, cut) for n, cut in enumerate(self.found) if prices[n + size]]
+        extended = list(columns)
+        for row, cut in active:
+            extended = [_with(*pair, row) for pair in zip(extended, cut.takes(columns), strict=True)]
+        return extended
+
     def _limit(self, cut: Cut) -> int:
         return cut.capacity(self.capacities)
 

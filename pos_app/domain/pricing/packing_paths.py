@@ -37,7 +37,7 @@ class Paths:
     ) -> None:  # fmt: skip
         self.capacities, self.units, self.prices = capacities, units, prices
         self.loss_max, self.effort = loss_max, effort
-        self.order = self._rows_in_order(columns)
+        self.order = rows_in_order(units, columns)
         self.shifts, self.guards, self.start = _fields(capacities, [*self.order, *range(units, len(capacities))])
         self.unit_bits = (1 << sum([capacities[row].bit_length() + 1 for row in range(units)])) - 1
         self.row_of_bit = [row for row in self.order for _ in range(capacities[row].bit_length() + 1)]
@@ -52,9 +52,6 @@ class Paths:
         self._offer(columns)
         self.waiting = 0
         self.came: dict[int, tuple[int, Column | None]] = {}
-
-    def _rows_in_order(self, columns: Sequence[Column]) -> list[int]:
-        return list(range(self.units))
 
     def _offer(self, columns: Sequence[Column]) -> None:
         prices, shifts, size = self.prices, self.shifts, len(self.capacities)
@@ -129,13 +126,25 @@ class Paths:
 
     # ------------------------------------------------------------------ the whole way
 
-    def shortest(self) -> dict[Column, int] | None:
-        """The choice that loses least, or None when effort or loss ran out; `waiting` is then the least loss of any choice."""
-        known: dict[int, int] = {self.start: 0}
+    def worth(self, left: Sequence[int]) -> int:
+        """What nothing made of these capacities is worth more than."""
+        value = sum([price * capacity for price, capacity in zip(self.prices, left, strict=False)])
+        return value + sum([price * cut.capacity(left) for price, cut in zip(self.cut_prices, self.cuts, strict=True)])
+
+    def shortest(self, left: Sequence[int] | None = None, states_max: int | None = None) -> dict[Column, int] | None:
+        """The choice that loses least, or None when effort or loss ran out; `waiting` is then the least loss of any choice.
+
+        `left` are smaller capacities to begin with, `states_max` a limit of its own.
+        """
+        start, over = self.start, self.over
+        if left is not None:
+            start = sum([capacity << shift for capacity, shift in zip(left, self.shifts, strict=True)])
+            over = self._over(list(enumerate(left)))
+        known: dict[int, int] = {start: 0}
         came = self.came = {}
-        heap: list[tuple[int, int, int]] = [(0, self.start, self.over)]
+        heap: list[tuple[int, int, int]] = [(0, start, over)]
         never = self.loss_max + 1
-        while heap:
+        while heap and (states_max is None or len(known) < states_max):
             loss, state, over = heappop(heap)
             self.waiting = loss
             if state < 0:
@@ -154,7 +163,8 @@ class Paths:
                     heappush(heap, (total, left, rest))
             if not self.effort.spend(1 + len(steps) // 4):
                 return None
-        self.waiting = never
+        if not heap:
+            self.waiting = never
         return None
 
     def beam(self, width: int) -> dict[Column, int] | None:
@@ -210,3 +220,23 @@ def _fields(capacities: Sequence[int], order: Sequence[int]) -> tuple[list[int],
         at += capacities[row].bit_length() + 1
         guards |= 1 << (at - 1)
     return shifts, guards, start
+
+
+def rows_in_order(units: int, columns: Sequence[Column]) -> list[int]:
+    """Rows so that each comes soon after those it shares columns with: what was decided then leaves few different states."""
+    beside: list[dict[int, int]] = [{} for _ in range(units)]
+    many = [1] * units
+    for column in columns:
+        rows = [row for row, _ in column.rows if row < units]
+        for row in rows:
+            many[row] += 1
+            for other in rows:
+                beside[row][other] = beside[row].get(other, 0) + 1
+    left, order, met = set(range(units)), [], [0] * units
+    while left:
+        row = max(left, key=lambda row: (met[row] / many[row], -many[row], -row))
+        left.discard(row)
+        order.append(row)
+        for other, shared in beside[row].items():
+            met[other] += shared
+    return order

@@ -46,6 +46,17 @@ class Simplex:
             row = self.prices.index(min(self.prices))
             self._pivot(row, [line[row] for line in self.inverse], -self.prices[row], None)
 
+    def let_in(self, columns: Sequence[Column], above: float) -> None:
+        """Pivot until none of the columns is worth so much more than its price."""
+        while self.effort.spend(1 + len(columns) // 8):
+            excess = [(self.excess(column), n) for n, column in enumerate(columns)]
+            wanted = sorted([entry for entry in excess if entry[0] > above], reverse=True)
+            if not wanted:
+                return
+            for _, n in wanted[:20]:
+                if self.excess(columns[n]) > above:
+                    self.enter(columns[n])
+
     def _direction(self, column: Column) -> list[float]:
         rows = column.rows
         if len(rows) == 2:
