@@ -4,18 +4,24 @@
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from pos_app.domain.calendar import local_stamp
 from pos_app.domain.money import format_yuan
+from pos_app.domain.pricing.mechanics.coupon_reward import CouponReward
+from pos_app.domain.pricing.mechanics.punch_card import PunchCard
+from pos_app.domain.pricing.mechanics.spend_save_tiers import SpendSaveTiers
 from pos_app.domain.pricing.model import GIFT, POINTS, SETS, Applied, Hint, Package, Promotion, Refused
 from pos_app.i18n import text
 
 FEN_REASONS, MOMENT_REASONS = frozenset({"spend", "budget"}), frozenset({"not_yet", "over"})
 
+UNNAMED: Mapping[str, str] = MappingProxyType({})
 
-def explain(lang: str, entry: Applied | Refused | Hint, package: Package) -> str:
-    """One sentence for one entry."""
-    speaker = Speaker(lang, package)
+
+def explain(lang: str, entry: Applied | Refused | Hint, package: Package, goods: Mapping[str, str] = UNNAMED) -> str:
+    """One sentence for one entry; `goods` are names by SKU in the language, where the reader should not see SKUs."""
+    speaker = Speaker(lang, package, goods)
     if isinstance(entry, Applied):
         return speaker.applied(entry)
     return speaker.refused(entry) if isinstance(entry, Refused) else speaker.hint(entry)
@@ -35,8 +41,8 @@ def _by_id(package: Package) -> Mapping[str, Promotion]:
 class Speaker:
     """A language and the package that the entries are about."""
 
-    def __init__(self, lang: str, package: Package) -> None:
-        self.lang, self.package = lang, package
+    def __init__(self, lang: str, package: Package, goods: Mapping[str, str] = UNNAMED) -> None:
+        self.lang, self.package, self.goods = lang, package, goods
         self.promotions = _by_id(package)
 
     def say(self, key: str, **values: object) -> str:
@@ -51,14 +57,35 @@ class Speaker:
 
     def applied(self, one: Applied) -> str:
         """The units or the amount it was measured on, and what it took off or gives."""
-        values = {"before": format_yuan(one.before_fen), "saved": format_yuan(one.saving_fen), "times": one.times}
-        name, units = self.name(one.promotion), sum(use.units for use in one.uses) * (one.times if one.stage == SETS else 1)
+        often = one.times if one.stage == SETS else 1  # a set's units and price are those of one application
+        values = {"before": format_yuan(one.before_fen * often), "saved": format_yuan(one.saving_fen), "times": one.times}
+        name, units = self.name(one.promotion), sum(use.units for use in one.uses) * often
         if one.stage == GIFT:
-            return self.say("applied.gift", name=name, gift=one.value, **values)
+            return self.say("applied.gift", name=name, gift=self.good(one.value), **values)
         if not one.saving_fen:
-            return name
+            return self._raised(one, name)
+        reached_fen = 0 if units or one.stage == POINTS else self._reached_fen(one)
+        if reached_fen:
+            return self.say("applied.reached", name=name, reached=format_yuan(reached_fen), **values)
         key = "applied.units" if units else "applied.points" if one.stage == POINTS else "applied.amount"
         return self.say(key, name=name, units=units, **values)
+
+    def _raised(self, one: Applied, name: str) -> str:
+        """What stage 9 gives: a coupon, stamps; an event has no more than its name."""
+        promotion = self.promotions.get(one.promotion)
+        if promotion is not None and isinstance(promotion.rule, CouponReward):
+            return self.say("applied.reward", name=name, coupon=self.name(one.value), times=one.times)
+        if promotion is not None and isinstance(promotion.rule, PunchCard):
+            return self.say("applied.stamps", name=name, times=one.times)
+        return name
+
+    def _reached_fen(self, one: Applied) -> int:
+        """The threshold that was reached: 230.00 with (100, 20), (200, 50) reached 200.00."""
+        promotion = self.promotions.get(one.promotion)
+        if promotion is None:
+            return 0
+        tiers = promotion.rule.tiers if isinstance(promotion.rule, SpendSaveTiers) else ()
+        return tiers[one.tier - 1].spend_fen * one.times if 0 < one.tier <= len(tiers) else promotion.min_spend_fen
 
     def refused(self, one: Refused) -> str:
         """The first condition that failed, with what it needs and what there is."""
@@ -69,10 +96,13 @@ class Speaker:
         """What to add, what it costs, what it saves; or the gift that a lower price would lose."""
         name, save = self.name(one.promotion), format_yuan(one.extra_saving_fen)
         if one.loses:
-            return self.say("hint.loses", name=name, save=save, gift=one.loses)
-        more = self.say("hint.units", n=one.need_units, sku=one.sku) if one.need_units else format_yuan(one.need_fen)
-        key = "hint.more" if one.pay_fen > 0 else "hint.free"
+            return self.say("hint.loses", name=name, save=save, gift=self.good(one.loses))
+        more = self.say("hint.units", n=one.need_units, sku=self.good(one.sku)) if one.need_units else format_yuan(one.need_fen)
+        key = "hint.more" if one.pay_fen > 0 else "hint.free" if one.pay_fen else "hint.nothing"
         return self.say(key, name=name, more=more, pay=format_yuan(abs(one.pay_fen)), save=save)
+
+    def good(self, sku: str) -> str:
+        return self.goods.get(sku, sku)
 
     def moment(self, at_ms: int) -> str:
         return local_stamp(at_ms, self.package.utc_offset_min)[:16]
@@ -82,4 +112,6 @@ class Speaker:
             return format_yuan(int(value))
         if value and reason in MOMENT_REASONS:
             return self.moment(int(value))
+        if value and reason == "weekday":
+            return ", ".join(self.say(f"weekday.{day}") for day in value.split(", "))
         return self.name(value) if reason == "stacking" else value

@@ -7,15 +7,24 @@ import pytest
 
 from pos_app.domain.pricing import model
 from pos_app.domain.pricing.mechanics.nth_unit_percent_off import NthUnitPercentOff
-from pos_app.domain.pricing.model import GIFT, POINTS, SETS, SPEND, Applied, Hint, Package, Promotion, Refused, Use
+from pos_app.domain.pricing.mechanics.punch_card import PunchCard
+from pos_app.domain.pricing.mechanics.spend_save_tiers import SpendSaveTiers, SpendTier
+from pos_app.domain.pricing.model import EVENT, GIFT, POINTS, SETS, SPEND, Applied, Hint, Package, Promotion, Refused, Use
 from pos_app.i18n import LANGUAGES
 from pos_app.i18n.explain import explain
 
-PACKAGE = Package(promotions=(Promotion("half", "第二件半价", NthUnitPercentOff(2, 50), name_en="Second half"),))
+TIERS = SpendSaveTiers((SpendTier(10_000, 2_000), SpendTier(20_000, 5_000)))
+PACKAGE = Package(
+    promotions=(
+        Promotion("half", "第二件半价", NthUnitPercentOff(2, 50), name_en="Second half"),
+        Promotion("mj", "满200减50", TIERS, name_en="Spend 200 save 50"),
+        Promotion("card", "咖啡卡", PunchCard(5, "half")),
+    )
+)
 ENTRIES = {
     Applied(SETS, "half", 500, 2000, times=2, uses=(Use(1, 2, 1000, 1),)): (
-        "4 units at 20.00, 5.00 off",
-        "4件原价 20.00,省 5.00",
+        "4 units at 40.00, 5.00 off",
+        "4件原价 40.00,省 5.00",
     ),
     Applied(SPEND, "half", 2000, 12000, tier=1): ("on 120.00, 20.00 off", "按 120.00 计,省 20.00"),
     Applied(POINTS, "half", 1000, 12000, times=2): ("2 times, 10.00 off", "2次,省 10.00"),
@@ -49,6 +58,22 @@ def test_every_reason_that_pricing_gives_is_in_the_vocabulary():
     source = "".join(path.read_text(encoding="utf-8") for path in Path(model.__file__).parent.glob("*.py"))
     given = set(re.findall(r'Refused\([^()]*?, [A-Z_a-z.]+, "(\w+)"', source)) | set(re.findall(r'return "(\w+)", ', source))
     assert given and all(f"refused.{reason}" in LANGUAGES["zh"] for reason in given)
+
+
+WHOLE = {
+    ("zh", Applied(SPEND, "mj", 5_000, 23_000, tier=2)): "满200减50:230.00 ≥ 200.00,省 50.00",
+    ("en", Applied(SPEND, "mj", 5_000, 23_000, tier=2)): "Spend 200 save 50: 230.00 reached 200.00, 50.00 off",
+    ("zh", Applied(EVENT, "card", 0, times=3, value="card")): "咖啡卡:集 3 章",
+    ("zh", Refused("half", SETS, "weekday", "1, 3", "2")): "第二件半价: 仅周 一, 三,今天周 二",
+    ("en", Refused("half", SETS, "weekday", "1, 3", "2")): "Second half: weekdays: Mon, Wed only; today is Tue",
+    ("zh", Hint("half", need_units=1, sku="A", extra_saving_fen=500)): "第二件半价:再加 1件 蛋糕 不多付,多省 5.00",
+    ("en", Hint("half", need_units=1, sku="A", extra_saving_fen=500)): "Second half: 1 of 蛋糕 more is free, save 5.00 more",
+}
+
+
+@pytest.mark.parametrize("case", WHOLE, ids=str)
+def test_thresholds_weekdays_stamps_and_goods_are_called_by_their_names(case: tuple[str, Applied | Refused | Hint]):
+    assert explain(case[0], case[1], PACKAGE, {"A": "蛋糕"}) == WHOLE[case]
 
 
 def test_a_promotion_that_the_package_does_not_know_is_called_by_its_id():
