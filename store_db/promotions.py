@@ -11,12 +11,13 @@ from store_db.connection import Connection
 
 Payload = dict[str, Any]
 NAMES = "(SELECT value FROM json_each(:names))"
-GIVEN = f"""
-SELECT promotion, sum(times), sum(fen) FROM (
-    SELECT promotion, times, fen FROM promotion_uses WHERE promotion IN {NAMES}
-    UNION ALL
-    SELECT name, times, fen FROM reservations WHERE kind = 'offer' AND draft_id != :draft AND name IN {NAMES}
-) GROUP BY promotion
+SINCE = """
+SELECT u.promotion, max(u.id), sum(u.times), sum(u.fen) FROM json_each(?) s
+JOIN promotion_uses u ON u.promotion = s.key AND u.id > s.value GROUP BY u.promotion
+"""
+HELD = f"""
+SELECT name, sum(times), sum(fen) FROM reservations
+WHERE kind = 'offer' AND draft_id != :draft AND name IN {NAMES} GROUP BY name
 """
 GIVEN_TO = f"""
 SELECT promotion, sum(times), sum(iif(date = :date, times, 0)) FROM (
@@ -48,10 +49,24 @@ def project_allowance(connection: Connection, entry_id: int, header: Header, pay
     connection.execute("INSERT INTO allowances VALUES (?,?,?,?)", row)
 
 
-def given(connection: Connection, names: Iterable[str], draft_id: int = 0) -> dict[str, tuple[int, int]]:
-    """promotion -> (applications, fen): what was given so far and what baskets other than this draft hold."""
-    rows = connection.execute(GIVEN, {"names": json.dumps(list(names)), "draft": draft_id})
-    return {row[0]: (row[1], row[2]) for row in rows}
+class Totals:
+    """What promotions gave in all, added up once and followed from there: a use is never changed and never goes away."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, tuple[int, int, int]] = {}  # newest use, applications, fen
+
+    def given(self, connection: Connection, names: Iterable[str], draft_id: int = 0) -> dict[str, tuple[int, int]]:
+        """promotion -> (applications, fen): what was given so far and what baskets other than this draft hold."""
+        names = list(names)
+        since = json.dumps({name: self._sums.get(name, (0, 0, 0))[0] for name in names})
+        for name, newest, times, fen in connection.execute(SINCE, (since,)):
+            _, had, had_fen = self._sums.get(name, (0, 0, 0))
+            self._sums[name] = newest, had + times, had_fen + fen
+        found = {name: self._sums[name][1:] for name in names if name in self._sums}
+        for name, times, fen in connection.execute(HELD, {"names": json.dumps(names), "draft": draft_id}):
+            had, had_fen = found.get(name, (0, 0))
+            found[name] = had + times, had_fen + fen
+        return found
 
 
 def given_to(

@@ -36,7 +36,7 @@ class OfferHolds:
     def read(self, state: LaneState, draft: Draft | None) -> LaneState:
         """The state, priced with what was used by now."""
         self._read_for = key = _key(state, draft)
-        used = used_for(self._shop.store, state.package, key[0], lane=self._shop.lane, draft_id=key[2])
+        used = used_for(self._shop, state.package, key[0], key[2])
         return state if used == state.used else reprice(replace(state, used=used))
 
     def hold(self, state: LaneState, draft: Draft | None) -> OffersChanged | None:

@@ -13,7 +13,6 @@ from pos_app.services.members import customer_for
 from pos_app.services.shop import Shop
 from store_db import promotions
 from store_db.reservations import COUPON, OFFER, Reservation
-from store_db.store import Store
 
 Limited = dict[str, Limits]
 _limited: tuple[Package | None, Limited] = (None, {})
@@ -29,7 +28,7 @@ def limited(package: Package) -> Limited:
     return _limited[1]
 
 
-def used_for(store: Store, package: Package, alias: str, *, lane: str = "", draft_id: int = 0) -> Mapping[str, Used]:
+def used_for(shop: Shop, package: Package, alias: str, draft_id: int = 0) -> Mapping[str, Used]:
     """What the limited promotions of a package gave so far, in all and to this member, baskets being paid included.
 
     With an allowance split over lanes, a lane counts so much as used that no more is left than it may give.
@@ -37,11 +36,10 @@ def used_for(store: Store, package: Package, alias: str, *, lane: str = "", draf
     limits = limited(package)
     if not limits:
         return {}
-    connection, date = store.connection, store.business_date()
-    given = promotions.given(
-        connection, [n for n, one in limits.items() if (one.total, one.budget_fen) != (None, None)], draft_id
-    )
-    to_member = promotions.given_to(connection, limits, alias, date, draft_id)
+    connection, lane = shop.store.connection, shop.lane
+    in_all = [name for name, one in limits.items() if (one.total, one.budget_fen) != (None, None)]
+    given = shop.totals.given(connection, in_all, draft_id)
+    to_member = promotions.given_to(connection, limits, alias, shop.store.business_date(), draft_id)
     parts = promotions.allowances(connection, lane)
     used = {}
     for name in given.keys() | to_member.keys() | (parts.keys() & limits.keys()):
@@ -81,7 +79,7 @@ def _limits_changed(shop: Shop, state: LaneState, draft_id: int) -> OffersChange
     if not limits.keys() & given.keys():
         return None
     alias = state.basket.customer.alias
-    used = used_for(shop.store, state.package, alias, lane=shop.lane, draft_id=draft_id)
+    used = used_for(shop, state.package, alias, draft_id)
     for name, (times, fen) in given.items():
         if name in limits and why_not_give(limits[name], used.get(name, Used()), times, fen):
             return OffersChanged(refuse("POS-2307", promotion=_name_of(state.package, name)), ())

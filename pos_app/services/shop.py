@@ -2,15 +2,17 @@
 
 import contextlib
 import fcntl
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pos_app.domain.codes import InStoreRule
 from pos_app.domain.errors import StoreError
 from pos_app.domain.lane.state import LaneConfig
 from pos_app.domain.ports import Drawer, Printer
+from pos_app.domain.pricing.model import Applied, Package
 from store_db import catalogue
+from store_db.promotions import Totals
 from store_db.store import Store
 
 
@@ -24,6 +26,8 @@ class Shop:
     drawer: Drawer
     texts: dict[str, str]
     paper_width: int = 42
+    totals: Totals = field(default_factory=Totals)
+    explain: Callable[[Applied, Package], str] | None = None  # an applied promotion in the shop's language
 
     @property
     def lane(self) -> str:

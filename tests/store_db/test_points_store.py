@@ -78,13 +78,13 @@ def test_a_reservation_is_seen_by_others_and_not_by_its_own_basket(till: Till) -
         reservations.reserve(connection, 7, [Reservation(COUPON, code), Reservation(OFFER, "FIRST", "ann", 2, 200)])
     assert coupons.as_used(connection, sent, 7).state == "issued"
     assert coupons.as_used(connection, sent, 8).state == "reserved"
-    assert promotions.given(connection, ["FIRST", "DAY"], 7) == {}
-    assert promotions.given(connection, ["FIRST", "DAY"], 8) == {"FIRST": (2, 200)}
+    assert promotions.Totals().given(connection, ["FIRST", "DAY"], 7) == {}
+    assert promotions.Totals().given(connection, ["FIRST", "DAY"], 8) == {"FIRST": (2, 200)}
     assert promotions.given_to(connection, ["FIRST"], "ann", "2026-01-01", 8) == {"FIRST": (2, 2)}
     assert promotions.given_to(connection, ["FIRST"], "", "2026-01-01", 8) == {}
     with till.shop.store.transaction():
         reservations.release(connection, 7)
-    assert promotions.given(connection, ["FIRST"], 8) == {}
+    assert promotions.Totals().given(connection, ["FIRST"], 8) == {}
 
 
 def test_a_basket_put_aside_or_ended_holds_nothing(till: Till) -> None:
