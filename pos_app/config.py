@@ -27,6 +27,7 @@ class Config:
     cash_step_fen: int = 10
     paper_folder: str = "paper"
     paper_width: int = 42
+    package_keys: str = ""
     bag_skus: tuple[str, ...] = ()
     idle_warn_ms: int = 60_000
     idle_hold_ms: int = 120_000

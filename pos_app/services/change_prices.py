@@ -4,13 +4,17 @@ Milk 3.50 becomes 3.80 and its member price 3.20 becomes 3.00: members pay 3.00 
 until somebody says that the tag hangs. Every change is an event; the catalogue itself is reference data.
 """
 
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from pos_app.domain.errors import BadInput
 from pos_app.domain.events import PriceChange, PricesChanged, PriceTagConfirmed
 from pos_app.domain.goods import Prices
-from pos_app.domain.pricing.model import Package
-from pos_app.domain.pricing.package_checks import Problem, problem_at
+from pos_app.domain.money import format_yuan
+from pos_app.domain.pricing.mechanics import stage_of
+from pos_app.domain.pricing.model import SHELF, Package
+from pos_app.domain.pricing.package_checks import Path, Problem, problem_at
+from pos_app.domain.pricing.package_spec import FEN_MAX
 from store_db import prices
 from store_db.prices import PriceTask
 from store_db.store import Store
@@ -83,13 +87,24 @@ def price_warnings(store: Store, package: Package, now_ms: int) -> tuple[Problem
     current, lowest = prices.all_prices(store.connection), prices.lowest_since(store.connection, now_ms - WEEK_MS)
     found = []
     for n, row in enumerate(package.prices):
-        was, wanted = current.get(row.sku), Prices(*row[1:])
-        if was is None:
+        if row.sku not in current:
             found.append(problem_at((((None, "prices"), n), "sku"), "no_such_good", sku=row.sku))
-            continue
-        lowest_fen = min(was.public_fen, lowest.get(row.sku, was.public_fen))
-        is_new = wanted.public_fen != was.public_fen
-        if wanted.public_fen < wanted.price_fen and is_new and wanted.price_fen > lowest_fen:
-            path = (((None, "prices"), n), "price_fen")
-            found.append(problem_at(path, "was_price", sku=row.sku, was=wanted.price_fen, lowest=lowest_fen))
+    for path, sku, was_fen in _struck_through(package, current):
+        lowest_fen = min(current[sku].public_fen, lowest.get(sku, FEN_MAX))
+        if was_fen > lowest_fen:
+            found.append(problem_at(path, "was_price", sku=sku, was=format_yuan(was_fen), lowest=format_yuan(lowest_fen)))
     return tuple(found)
+
+
+def _struck_through(package: Package, current: Mapping[str, Prices]) -> Iterator[tuple[Path, str, int]]:
+    """(path, sku, price) of every list price that a new, lower one is shown against."""
+    wanted = {row.sku: Prices(*row[1:]) for row in package.prices if row.sku in current}
+    for n, row in enumerate(package.prices):
+        now = wanted.get(row.sku)
+        if now is not None and now.public_fen < now.price_fen and now.public_fen != current[row.sku].public_fen:
+            yield (((None, "prices"), n), "price_fen"), row.sku, now.price_fen
+    for n, promotion in enumerate(package.promotions):
+        if stage_of(promotion.rule) == SHELF:
+            for sku in promotion.scope.skus:
+                if sku in current:
+                    yield (((None, "promotions"), n), "scope"), sku, wanted.get(sku, current[sku]).price_fen

@@ -110,7 +110,7 @@ def check_package(data: bytes, keys: Keys, now_ms: int, *, unsigned: bool = Fals
     """A file judged whole: its signature first, then everything in it. `unsigned`: a signature is not asked for."""
     document = parse(data)
     if isinstance(document, Problem):
-        return _rejected((document,))
+        return rejected((document,))
     inner = unwrapped(document)
     try:
         body = to_json(inner)
@@ -125,7 +125,7 @@ def check_package(data: bytes, keys: Keys, now_ms: int, *, unsigned: bool = Fals
     package = read_package(inner, now_ms=now_ms)
     problems = _unnamed(package) if isinstance(package, Package) else package
     if problems or not isinstance(package, Package):
-        return _rejected(problems)
+        return rejected(problems)
     return CheckedPackage(package, body, signature, key)
 
 
@@ -143,7 +143,8 @@ def _unnamed(package: Package) -> tuple[Problem, ...]:
     return tuple(problem_at((None, key), "missing") for key, value in named.items() if not value)
 
 
-def _rejected(problems: tuple[Problem, ...]) -> Rejected:
+def rejected(problems: tuple[Problem, ...]) -> Rejected:
+    """A document refused for its problems."""
     return Rejected(refuse("POS-2201", count=len(problems), path=problems[0].path, reason=problems[0].reason), problems)
 
 

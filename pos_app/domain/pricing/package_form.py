@@ -36,6 +36,12 @@ def read_package(document: object, *, now_ms: int | None = None) -> Package | tu
     return Package(**values)._replace(digest=digest_of(to_json(document)))
 
 
+def read_file(data: bytes, *, now_ms: int | None = None) -> Package | tuple[Problem, ...]:
+    """The package of a file, signed or bare; the signature is not looked at."""
+    document = parse(data)
+    return (document,) if isinstance(document, Problem) else read_package(unwrapped(document), now_ms=now_ms)
+
+
 def parse(data: bytes) -> Any:
     """The JSON value of bytes, or the Problem that keeps it from being read. A key that comes twice is refused."""
     if len(data) > BYTES_MAX:
