@@ -21,6 +21,7 @@ BEAM = 12  # states that go on
 SPAN = 14  # rows filled anew at a time
 STATES_MAX = 3_000  # looked at for that
 COLUMNS_MAX = 3_000  # in a window
+FEW = 60  # columns that are looked through without cuts
 
 
 class Stock(Protocol):
@@ -124,18 +125,22 @@ class _Search:
             repair(prices, missed)
 
     def _prove(self, prices: list[int]) -> None:
-        """Sharpen the bound by cuts, look for a good choice, then for the best of the columns that lose little enough."""
+        """Look through all columns that can be in a better choice: at once where they are few, else after cuts."""
         if self._gap() < self.problem.grain:
+            return
+        sharp = _Sharp(self.problem, self.simplex, prices)
+        window = self.problem.stock.within(prices, self._gap() - self.problem.grain, FEW)
+        if window is not None:
+            self._finish(sharp, window)
             return
         columns = self._narrow(prices)
         self._keep(greedy(columns, prices, self.problem.capacities))
-        sharp = _Sharp(self.problem, self.simplex, columns)
-        is_good = sharp.settle()
+        is_good = sharp.settle(columns)
         if is_good:
             self.bound = min(self.bound, sharp.bound)
         self._try(sharp)
         if is_good and self._gap() >= self.problem.grain and self.effort.left:
-            self._finish(sharp)
+            self._finish(sharp, sharp.within(sharp.bound - self._goal() - self.problem.grain))
 
     def _gap(self) -> int:
         return self.bound - self._goal()
@@ -182,13 +187,11 @@ class _Search:
                     kept[original] = kept.get(original, 0) + n
                 self._keep(kept)
 
-    def _finish(self, sharp: "_Sharp") -> None:
-        """Look through all columns that can be in a better choice."""
-        loss_max = sharp.bound - self._goal() - self.problem.grain
-        window = sharp.within(loss_max)
+    def _finish(self, sharp: "_Sharp", window: list[Column] | None) -> None:
+        """Find the best choice of all columns that can be in a better one; None where they were too many."""
         if window is None:
             return
-        paths = sharp.paths(window, loss_max)
+        paths = sharp.paths(window, sharp.bound - self._goal() - self.problem.grain)
         found = paths.shortest()
         if found is not None:
             self._keep({sharp.original(column): n for column, n in found.items()})
@@ -198,19 +201,21 @@ class _Search:
 class _Sharp:
     """The fractional problem with cuts: prices of rows and cuts at which no column at all is worth more than its price."""
 
-    def __init__(self, problem: Problem, simplex: Simplex, columns: list[Column]) -> None:
-        self.problem = problem
-        self.simplex = simplex.copy()
+    def __init__(self, problem: Problem, simplex: Simplex, prices: list[int]) -> None:
+        self.problem, self.simplex, self.prices = problem, simplex, prices
         self.cuts = Cuts(problem.units, problem.capacities)
-        self.columns = columns
-        self.prices: list[int] = []
+        self.columns: list[Column] = []
 
     @property
     def bound(self) -> int:
         return _worth(self.prices, [*self.problem.capacities, *self.cuts.limits])
 
-    def settle(self) -> bool:
-        """Cut, and let in what is worth more than its price now, in turns; whether the prices hold for every column."""
+    def settle(self, columns: list[Column]) -> bool:
+        """Cut, and let in what is worth more than its price now, in turns; whether the prices hold for every column.
+
+        It begins with the columns that lose least.
+        """
+        self.columns = columns
         for _ in range(TURNS):
             self.columns = self.cuts.tighten(self.simplex, self.columns)
             self.prices = whole_prices(self.simplex.prices, self.columns)

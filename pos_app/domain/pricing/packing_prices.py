@@ -81,12 +81,6 @@ class Simplex:
         self.basis[leaving] = entering
         self.effort.spend(2 + len(inverse) // 8)
 
-    def copy(self) -> "Simplex":
-        other = Simplex((), self.effort)
-        other.inverse = [line[:] for line in self.inverse]
-        other.amounts, other.prices, other.basis = self.amounts[:], self.prices[:], self.basis[:]
-        return other
-
     # ------------------------------------------------------------------ rows that come later
 
     def add_row(self, takes: Sequence[int], capacity: int) -> int:

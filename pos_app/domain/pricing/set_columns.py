@@ -96,7 +96,6 @@ class Source:
         self.times_max = min([
             sum([goods.counts[c] for c in members]) // slot.units for members, slot in zip(offer.slots, shape.slots, strict=True)
         ])  # fmt: skip
-        self.is_open = all(len(run.items) >= run.take for run in self.runs)
 
     def _read(self, shape: SetShape) -> None:
         goods, slots = self.goods, list(zip(self.offer.slots, shape.slots, strict=True))
@@ -153,26 +152,50 @@ class Source:
 
     def within(self, prices: Sequence[float], factor: float, least: float) -> Iterator[Application]:
         """Every application with `factor x saving - prices of its units >= least` (or that a bound cannot tell from one)."""
-        tables = [_table(run, prices, factor) for run in self.runs]
-        after: list[float] = [0] * (len(tables) + 1)
-        for n in range(len(tables) - 1, -1, -1):
-            after[n] = after[n + 1] + tables[n][0][0]
-        for picked in self._pick(0, least - factor * self.at_once_fen, tables, after, prices, factor):
+        reaches = [_reach(run, prices, factor) for run in self.runs]
+        after: list[float] = [0] * (len(reaches) + 1)
+        for n in range(len(reaches) - 1, -1, -1):
+            after[n] = after[n + 1] + reaches[n].most
+        for picked in self._pick(0, least - factor * self.at_once_fen, reaches, after, prices, factor):
             saving_fen = self.saving_fen(picked)
             if saving_fen > 0 and self.fits(picked):
                 yield Application(self.number, picked, saving_fen)
 
     def _pick(
-        self, n: int, least: float, tables: list[list[list[float]]], after: list[float], prices: Sequence[float], factor: float
+        self, n: int, least: float, reaches: list["Reach"], after: list[float], prices: Sequence[float], factor: float
     ) -> Iterator[tuple[tuple[int, ...], ...]]:
         if n == len(self.runs):
             yield ()
             return
-        found: list[tuple[float, tuple[int, ...]]] = []
-        _walk(self.runs[n], tables[n], prices, factor, least - after[n + 1], 0, (), 0, found)
-        for got, classes in found:
-            for rest in self._pick(n + 1, least - got, tables, after, prices, factor):
+        for got, classes in _ways(self.runs[n], reaches[n], prices, factor, least - after[n + 1]):
+            for rest in self._pick(n + 1, least - got, reaches, after, prices, factor):
                 yield (classes, *rest)
+
+
+class Reach(NamedTuple):
+    """The most a run comes to; what each class does where it takes one; a table where it takes more (see `_table`)."""
+
+    most: float
+    ones: list[tuple[float, tuple[int, ...]]]
+    table: list[list[float]]
+
+
+def _reach(run: Run, prices: Sequence[float], factor: float) -> Reach:
+    if run.take > 1:
+        table = _table(run, prices, factor)
+        return Reach(table[0][0], [], table)
+    share = factor if run.reduced else 0
+    ones = [(share * run.gives[c] - prices[c], (c,)) for c in run.items]
+    return Reach(max(ones)[0], ones, [])
+
+
+def _ways(run: Run, reach: Reach, prices: Sequence[float], factor: float, least: float) -> list[tuple[float, tuple[int, ...]]]:
+    """All picks of a run that come to `least` or more, with what they come to."""
+    if run.take == 1:
+        return [one for one in reach.ones if one[0] >= least]
+    found: list[tuple[float, tuple[int, ...]]] = []
+    _walk(run, reach.table, prices, factor, least, 0, (), 0, found)
+    return found
 
 
 def _best(run: Run, prices: Sequence[float], factor: float) -> tuple[float, tuple[int, ...]]:

@@ -4,15 +4,18 @@ Columns are the applications; rows are the units of each class, the limits and b
 Ties (larger saving, then fewer applications) are part of the value: each is a smaller digit of one integer.
 """
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
 from pos_app.domain.money import share_fen
-from pos_app.domain.pricing.packing import Packed, Problem, pack
+from pos_app.domain.pricing.packing import Problem, pack
 from pos_app.domain.pricing.packing_effort import Effort
 from pos_app.domain.pricing.packing_prices import Column
+from pos_app.domain.pricing.set_alone import in_groups, is_alone
 from pos_app.domain.pricing.set_columns import Application, Goods, SetOffer, Source, UnitClass
+from pos_app.domain.pricing.set_parts import Cap, Part, parts_of
 
 __all__ = ["Cap", "Chosen", "SetOffer", "Sets", "UnitClass", "best_sets"]
 
@@ -21,13 +24,6 @@ LISTED_MAX = 400  # applications of an offer over classes of several weights
 
 Share = Callable[[int, Sequence[int]], list[int]]
 Accept = Callable[[tuple["Chosen", ...]], int]
-
-
-class Cap(NamedTuple):
-    """The saving shares of what is chosen, each times its class's weight, sum up to `cap` at most."""
-
-    weights: tuple[int, ...]
-    cap: int
 
 
 class Chosen(NamedTuple):
@@ -65,14 +61,44 @@ def best_sets(
     share: Share = share_fen,
 ) -> Sets:
     """The applications with the largest `sum(weights[class] * share)`; ties: larger saving, then fewer applications."""
-    basket = _Basket(classes, weights, caps, rounding, share)
     counted = Effort(effort)
-    stock = _Stock(basket, offers, counted)
-    packed = pack(Problem(stock, stock.capacities, len(classes), GRAIN, basket.floor(wanted)), counted)
-    sets = basket.sets(packed, stock.owners)
-    if accept is not None and sets.chosen:
-        accept(sets.chosen)
-    return sets
+    parts = parts_of(classes, offers, weights, caps, accept is None)
+    others = sum([_trivial_bound(part) for part in parts])
+    chosen: list[Chosen] = []
+    value = bound = 0
+    for part in parts:
+        others -= _trivial_bound(part)
+        left = None if wanted is None else wanted - bound - others
+        found = _best_of_part(part, rounding, counted, left, share)
+        value, bound = value + found.value, bound + found.bound
+        chosen += [_in_whole(one, part) for one in found.chosen]
+    if accept is not None and chosen:
+        accept(tuple(chosen))
+    return Sets(tuple(sorted(chosen)), value, bound, counted.used)
+
+
+def _trivial_bound(part: Part) -> int:
+    """No unit carries more than it costs."""
+    return sum([weight * unit.count * unit.price_fen for weight, unit in zip(part.weights, part.classes, strict=True)])
+
+
+def _best_of_part(part: Part, rounding: str, effort: Effort, wanted: int | None, share: Share) -> Sets:
+    basket = _Basket(part, rounding, share)
+    if len(part.offers) == 1 and not part.caps:
+        source = Source(0, part.offers[0], basket.goods)
+        if is_alone(source, part.offers[0], part.weights) and effort.spend(1):
+            return basket.sets(Counter(in_groups(source, part.offers[0], basket.goods)), None)
+    stock = _Stock(basket, part.offers, effort)
+    packed = pack(Problem(stock, stock.capacities, len(part.classes), GRAIN, basket.floor(wanted)), effort)
+    found = basket.sets({stock.owners[column]: n for column, n in packed.times.items()}, packed.bound)
+    return found._replace(bound=min(found.bound, max(_trivial_bound(part), found.value)))
+
+
+def _in_whole(one: Chosen, part: Part) -> Chosen:
+    """A choice in the numbers of the whole basket."""
+    slots = tuple([tuple([(part.numbers[c], n) for c, n in slot]) for slot in one.slots])
+    shares = tuple([(part.numbers[c], fen) for c, fen in one.shares])
+    return one._replace(offer=part.of_offer[one.offer], slots=slots, shares=shares)
 
 
 class _Stock:
@@ -89,12 +115,10 @@ class _Stock:
         self.made: dict[tuple[int, tuple[tuple[int, ...], ...]], Column] = {}
         self.listed: list[Column] = []
         self.priced: list[_Priced] = []
-        goods = Goods(basket.classes, basket.rounding)
+        goods = basket.goods
         cap_rows = [(self._row(cap.cap), cap.weights) for cap in basket.caps]
         for number, offer in enumerate(offers):
             source = Source(number, offer, goods)
-            if not source.is_open:
-                continue
             priced = self._priced(source, offer, cap_rows)
             few = list(islice(source.within(goods.nothing, 1, 0), LISTED_MAX + 1)) if priced.is_mixed else []
             if priced.is_mixed and len(few) <= LISTED_MAX:
@@ -249,15 +273,14 @@ def _loss(column: Column, prices: Sequence[int]) -> int:
 class _Basket:
     """How values, shares and rows are written in this basket."""
 
-    def __init__(
-        self, classes: Sequence[UnitClass], weights: Sequence[int], caps: Sequence[Cap], rounding: str, share: Share
-    ) -> None:
-        self.classes, self.weights, self.caps, self.rounding, self.share = classes, weights, caps, rounding, share
-        self.is_plain = len(set(weights)) <= 1 and not caps
-        self.weight = weights[0] if self.is_plain and weights else 0
-        self.most_units = sum(unit.count for unit in classes)
+    def __init__(self, part: Part, rounding: str, share: Share) -> None:
+        self.classes, self.weights, self.caps, self.share = part.classes, part.weights, part.caps, share
+        self.goods = Goods(part.classes, rounding)
+        self.is_plain = len(set(part.weights)) <= 1 and not part.caps
+        self.weight = part.weights[0] if self.is_plain else 0
+        self.most_units = sum([unit.count for unit in part.classes])
         self.count_step = 1 << (2 * self.most_units).bit_length()
-        self.saving_step = 1 if self.is_plain else 1 + sum(unit.count * unit.price_fen for unit in classes)
+        self.saving_step = 1 if self.is_plain else 1 + sum([unit.count * unit.price_fen for unit in part.classes])
 
     def shares(self, one: Application) -> list[tuple[int, int]]:
         """(class, fen) of an application."""
@@ -287,10 +310,11 @@ class _Basket:
         savings = wanted // max(1, self.weight) + 1 if self.is_plain else (wanted + 1) * self.saving_step
         return max(0, (savings * self.count_step - self.most_units - 1) * GRAIN)
 
-    def sets(self, packed: Packed, owners: dict[Column, Application]) -> Sets:
-        chosen = tuple(sorted(self.chosen(owners[column], n) for column, n in packed.times.items()))
-        value = sum(self.weights[c] * fen * one.times for one in chosen for c, fen in one.shares)
-        return Sets(chosen, value, max(value, self.plain_value(packed.bound)), packed.steps)
+    def sets(self, times: Mapping[Application, int], bound: int | None) -> Sets:
+        """What was chosen, and its bound in 60ths (None: it is the best)."""
+        chosen = tuple([self.chosen(one, n) for one, n in times.items()])
+        value = sum([self.weights[c] * fen * one.times for one in chosen for c, fen in one.shares])
+        return Sets(chosen, value, value if bound is None else max(value, self.plain_value(bound)), 0)
 
     def chosen(self, one: Application, times: int) -> Chosen:
         slots = tuple(tuple((c, slot.count(c)) for c in sorted(set(slot))) for slot in one.slots)
