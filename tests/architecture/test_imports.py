@@ -17,6 +17,8 @@ HEAVY = {
     "numpy",
     "httpx",
     "apscheduler",
+    "cryptography",
+    "jsonschema",
     "pyarrow",
     "pandas",
     "PIL",
