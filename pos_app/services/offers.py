@@ -87,12 +87,15 @@ def _limits_changed(shop: Shop, state: LaneState, draft_id: int) -> OffersChange
 
 
 def _member_changed(shop: Shop, state: LaneState) -> OffersChanged | None:
-    """Points, stamps or the number of orders that the price stands on; the member is attached anew, with no points chosen."""
+    """Points, stamps or the number of orders that the price stands on; the member is attached anew, with no points chosen.
+
+    Who is attached by phone alone has no points to spend, whatever the basket says.
+    """
     member = state.basket.member
     if member is None:
         return None
     now = customer_for(shop.store, member.customer.alias, shop.now_ms())
-    refusal = _why_not_same(state, member.customer, now)
+    refusal = _why_not_same(state, member.customer, now if member.may_spend else now._replace(points=0))
     if refusal is None:
         return None
     fresh: tuple[Op, ...] = (AttachMember(now, member.label, member.may_spend),)

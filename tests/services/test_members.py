@@ -9,9 +9,10 @@ import pytest
 
 from pos_app.demo.day import DayClock, SeededIds
 from pos_app.domain import coupons as codes
-from pos_app.domain.basket import AddCode, AttachMember
-from pos_app.domain.errors import Refusal
+from pos_app.domain.basket import AddCode, AttachMember, SpendPoints
+from pos_app.domain.errors import Refusal, refuse
 from pos_app.domain.events import AllowanceGiven, Sale
+from pos_app.domain.lane.intents import MemberFound, OffersChanged
 from pos_app.domain.lane.state import PAYMENT, SELLING
 from pos_app.domain.points import balance
 from pos_app.services import members as people
@@ -141,6 +142,19 @@ def test_points_spent_at_another_lane_meanwhile_are_refused_and_the_sale_goes_on
     assert other.state.sales_today == 1
     assert points_of(one, alias) == 9 + 10
     one.prove()
+
+
+def test_a_member_attached_by_phone_spends_nothing_whatever_the_basket_says(lane: Lanes) -> None:
+    till = lane()
+    store = till.shop.store
+    alias = joined(store)
+    grant(store, alias, 300)
+    found = people.find_by_phone(store, "13800000001", store.clock.wall_ms())
+    assert isinstance(found, AttachMember)
+    till.do(MemberFound(found)).do(OffersChanged(refuse("POS-4305"), (SpendPoints(100),))).scan(WATER)
+    assert pay(till).says == "POS-4303"
+    till.press("pay")
+    assert (last_sale(till).total_fen, points_of(till, alias)) == (200, 302)
 
 
 def test_a_debt_is_paid_by_the_next_points(lane: Lanes) -> None:
