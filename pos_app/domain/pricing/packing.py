@@ -19,7 +19,6 @@ from pos_app.domain.pricing.packing_prices import Column, Simplex, repair, whole
 TURNS = 4  # of cutting and letting in
 BEAM = 12  # states that go on
 SPAN = 14  # rows filled anew at a time
-STATES_MAX = 3_000  # looked at for that
 COLUMNS_MAX = 3_000  # in a window
 FEW = 60  # columns that are looked through without cuts
 
@@ -158,34 +157,33 @@ class _Search:
 
     def _try(self, sharp: "_Sharp") -> None:
         """Look for a good choice among the columns met so far, then make it better part by part."""
-        loss_max = sharp.bound - self._goal() - self.problem.grain
-        if loss_max < 0:
+        goal, grain = self._goal(), self.problem.grain
+        if sharp.bound - goal < grain:
             return
-        paths = sharp.paths(sharp.columns, loss_max)
-        found = paths.beam(BEAM)
-        if found is not None:
-            self._keep({sharp.original(column): n for column, n in found.items()})
-        if sharp.bound - self._goal() >= self.problem.grain and self.problem.units > SPAN:
-            self._improve(sharp, paths)
+        paths = sharp.paths(sharp.columns, sharp.bound - goal - grain)
+        self._fill(sharp, paths, {})
+        if sharp.bound - self._goal() >= grain:
+            self._fill(sharp, paths, sharp.whole_part())
+        if sharp.bound - self._goal() >= grain and self.problem.units > SPAN:
+            for first in range(0, len(paths.order), SPAN // 2):
+                rows = set(paths.order[first : first + SPAN])
+                self._fill(sharp, paths, {c: n for c, n in self.times.items() if rows.isdisjoint([row for row, _ in c.rows])})
 
-    def _improve(self, sharp: "_Sharp", paths: Paths) -> None:
-        """Take a stretch of rows out of the best choice, fill them anew at best, and go on with the next stretch."""
-        order = paths.order
-        for first in range(0, len(order), SPAN // 2):
-            rows = set(order[first : first + SPAN])
-            kept = {column: n for column, n in self.times.items() if rows.isdisjoint([row for row, _ in column.rows])}
-            left = list(self.problem.capacities)
-            for column, n in kept.items():
-                for row, amount in column.rows:
-                    left[row] -= amount * n
-            worth = self.value - sum([column.value * n for column, n in kept.items()])
-            paths.loss_max = paths.worth(left) - worth - self.problem.grain
-            found = paths.shortest(left, STATES_MAX) if paths.loss_max >= 0 else None
-            if found is not None:
-                for column, n in found.items():
-                    original = sharp.original(column)
-                    kept[original] = kept.get(original, 0) + n
-                self._keep(kept)
+    def _fill(self, sharp: "_Sharp", paths: Paths, kept: dict[Column, int]) -> None:
+        """Fill the rows that some columns leave as well as possible; kept when that is better than what was known."""
+        left = list(self.problem.capacities)
+        for column, n in kept.items():
+            for row, amount in column.rows:
+                left[row] -= amount * n
+        worth = sum([column.value * n for column, n in kept.items()])
+        paths.loss_max = paths.worth(left) + worth - self.value - self.problem.grain
+        found = paths.beam(BEAM, left) if paths.loss_max >= 0 else None
+        if found is not None:
+            times = dict(kept)
+            for column, n in found.items():
+                original = sharp.original(column)
+                times[original] = times.get(original, 0) + n
+            self._keep(times)
 
     def _finish(self, sharp: "_Sharp", window: list[Column] | None) -> None:
         """Find the best choice of all columns that can be in a better one; None where they were too many."""
@@ -244,6 +242,11 @@ class _Sharp:
         if found is None:
             return None
         return [column for column in self.cuts.extended(found, self.prices) if loss_of(column, self.prices) <= loss_max]
+
+    def whole_part(self) -> dict[Column, int]:
+        """What the fractional choice has whole."""
+        chosen = zip(self.simplex.basis, self.simplex.amounts, strict=True)
+        return {self.original(c): int(x + 0.001) for c, x in chosen if not isinstance(c, int) and x > 0.999}
 
     def original(self, column: Column) -> Column:
         size = len(self.problem.capacities)

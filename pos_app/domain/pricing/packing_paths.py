@@ -136,10 +136,7 @@ class Paths:
 
         `left` are smaller capacities to begin with, `states_max` a limit of its own.
         """
-        start, over = self.start, self.over
-        if left is not None:
-            start = sum([capacity << shift for capacity, shift in zip(left, self.shifts, strict=True)])
-            over = self._over(list(enumerate(left)))
+        start, over = self._begin(left)
         known: dict[int, int] = {start: 0}
         came = self.came = {}
         heap: list[tuple[int, int, int]] = [(0, start, over)]
@@ -167,12 +164,18 @@ class Paths:
             self.waiting = never
         return None
 
-    def beam(self, width: int) -> dict[Column, int] | None:
+    def _begin(self, left: Sequence[int] | None) -> tuple[int, int]:
+        if left is None:
+            return self.start, self.over
+        return sum([capacity << shift for capacity, shift in zip(left, self.shifts, strict=True)]), self._over(list(enumerate(left)))
+
+    def beam(self, width: int, left: Sequence[int] | None = None) -> dict[Column, int] | None:
         """A good choice: row by row only the `width` states that lost least go on. None when none loses little enough."""
+        start, over = self._begin(left)
         came = self.came = {}
         waiting: dict[int, dict[int, tuple[int, int]]] = {row: {} for row in range(self.units)}
         ends: list[tuple[int, int]] = []
-        self._wait(waiting, ends, self.start, 0, self.over)
+        self._wait(waiting, ends, start, 0, over)
         for row in self.order:
             while waiting[row]:
                 states = nsmallest(width, [(loss, state, over) for state, (loss, over) in waiting[row].items()])

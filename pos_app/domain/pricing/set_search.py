@@ -115,6 +115,7 @@ class _Stock:
         self.made: dict[tuple[int, tuple[tuple[int, ...], ...]], Column] = {}
         self.listed: list[Column] = []
         self.priced: list[_Priced] = []
+        self.hot: list[_Priced] = []
         goods = basket.goods
         cap_rows = [(self._row(cap.cap), cap.weights) for cap in basket.caps]
         for number, offer in enumerate(offers):
@@ -179,22 +180,33 @@ class _Stock:
         return all(amount <= self.capacities[row] for row, amount in column.rows)
 
     def worth(self, prices: Sequence[float], above: float) -> list[Column]:
-        found = []
-        self.effort.spend(len(self.priced) + len(self.listed) // 8)
-        for priced in self.priced:
+        """The best column of each offer that had one the last time, or, where those have none now, of every offer."""
+        found = self._worth(self.hot, prices, above) if self.hot else []
+        if not found:
+            found = self._worth(self.priced, prices, above)
+            for column in self.listed:
+                excess = -_loss(column, prices)
+                if excess > above:
+                    found.append((-excess, column, None))
+            self.effort.spend(len(self.listed) // 8)
+        found.sort(key=lambda entry: entry[:2])
+        self.hot = [priced for _, _, priced in found if priced is not None]
+        return [column for _, column, _ in found]
+
+    def _worth(
+        self, offers: Sequence["_Priced"], prices: Sequence[float], above: float
+    ) -> list[tuple[float, Column, "_Priced | None"]]:
+        self.effort.spend(len(offers))
+        found: list[tuple[float, Column, _Priced | None]] = []
+        for priced in offers:
             factor, cost = priced.at(prices)
             most, picked = priced.source.best(prices, factor)
             if most - cost > above:
-                found += self._best_real(priced, tuple(picked), most, prices, above)
-        for column in self.listed:
-            excess = column.value - sum([prices[row] * amount for row, amount in column.rows])
-            if excess > above:
-                found.append((-excess, column))
-        found.sort()
-        return [column for _, column in found]
+                found += [(loss, column, priced) for loss, column in self._best_real(priced, tuple(picked), prices, above)]
+        return found
 
     def _best_real(
-        self, priced: "_Priced", picked: tuple[tuple[int, ...], ...], most: float, prices: Sequence[float], above: float
+        self, priced: "_Priced", picked: tuple[tuple[int, ...], ...], prices: Sequence[float], above: float
     ) -> list[tuple[float, Column]]:
         """The best application itself, unless it is one that only the bound knows."""
         source = priced.source
@@ -204,7 +216,7 @@ class _Stock:
         if found or (source.is_exact and not priced.is_mixed):
             return found
         factor, cost = priced.at(prices)
-        more = islice(source.within(prices, factor, cost + above), 200)
+        more = islice(source.within(prices, factor, cost + above), 8)
         return sorted(self._excess(priced, list(more), prices, above))[:1]
 
     def _excess(
@@ -226,13 +238,11 @@ class _Stock:
             least = cost - loss_max
             if priced.source.best(prices, factor)[0] < least:
                 continue
-            before = len(found)
-            for one in islice(priced.source.within(prices, factor, least), count_max):
-                column = self._column(priced, one)
-                if _loss(column, prices) <= loss_max and self._fits(column):
-                    found.append(column)
-            if len(found) > count_max or not self.effort.spend(len(found) - before):
+            some = list(islice(priced.source.within(prices, factor, least), count_max + 1 - len(found)))
+            columns = [self._column(priced, one) for one in some]
+            if len(found) + len(columns) > count_max or not self.effort.spend(len(columns)):
                 return None
+            found += [column for column in columns if _loss(column, prices) <= loss_max and self._fits(column)]
         return list(dict.fromkeys(found))
 
     def surplus(self, prices: Sequence[int]) -> int:
@@ -266,7 +276,7 @@ class _Priced(NamedTuple):
         return factor, GRAIN if self.times_row is None else GRAIN + prices[self.times_row]
 
 
-def _loss(column: Column, prices: Sequence[int]) -> int:
+def _loss(column: Column, prices: Sequence[Any]) -> Any:
     return sum([prices[row] * amount for row, amount in column.rows]) - column.value
 
 
