@@ -87,12 +87,14 @@ class PackageWatch:
         row = packages.row_at(rows, now_ms)
         if (row.digest if row else self._shop.config.package.digest) == known:
             return None
-        package = self._stored(row.digest) if row else None
-        if package is not None and prices.applied_package(store.connection) != package.digest:
+        if row is None:
+            return self._shop.config.package
+        package = self._stored(row.digest)
+        if package is not None and prices.applied_package(store.connection) != row.digest:
             from pos_app.services.change_prices import apply_prices
 
             apply_prices(store, package)
-        return package or self._shop.config.package
+        return package
 
     def _stored(self, digest: str) -> Package | None:
         from pos_app.services.packages import package_by_digest  # a lane without packages need not load their reader

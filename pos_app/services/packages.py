@@ -15,7 +15,7 @@ from pos_app.domain.events import PackageInstalled
 from pos_app.domain.plain import to_json
 from pos_app.domain.pricing.model import Package
 from pos_app.domain.pricing.package_checks import Problem, problem_at
-from pos_app.domain.pricing.package_form import parse, read_package, unwrapped
+from pos_app.domain.pricing.package_form import parse, read_package, read_stored, unwrapped
 from store_db import packages
 from store_db.packages import PackageRow
 from store_db.store import Store
@@ -194,7 +194,7 @@ def package_by_digest(store: Store, digest: str) -> Package | None:
     body = packages.body(store.connection, digest)
     if body is None:
         return None
-    package = read_package(body)
-    if not isinstance(package, Package) or package.digest != digest:
+    package = read_stored(body) if hashlib.blake2b(body, digest_size=32).hexdigest() == digest else ()
+    if not isinstance(package, Package):
         raise StoreError("POS-1002", path=store.path, detail=f"package {digest[:12]}")
     return package

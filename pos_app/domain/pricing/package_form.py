@@ -14,7 +14,7 @@ from typing import Any
 from pos_app.domain.calendar import local_stamp
 from pos_app.domain.plain import to_json
 from pos_app.domain.pricing.mechanics import mechanic_of
-from pos_app.domain.pricing.model import Package, Promotion
+from pos_app.domain.pricing.model import Package, PriceRow, Promotion
 from pos_app.domain.pricing.package_checks import Problem, cross_checks, problem_at
 from pos_app.domain.pricing.package_reader import MOMENT_MAX_MS, Reading
 from pos_app.domain.pricing.package_spec import BYTES_MAX, FORMAT, Many, Moment, Offers, Record, Window, package_record
@@ -31,9 +31,21 @@ def read_package(document: object, *, now_ms: int | None = None) -> Package | tu
     reading = Reading()
     values = reading.package(document)
     reading.problems += cross_checks(document, values, now_ms)
+    return tuple(reading.problems) or Package(**values)._replace(digest=_hash(to_json(document)))
+
+
+def read_stored(body: bytes) -> Package | tuple[Problem, ...]:
+    """A package from canonical bytes that were judged when they came and are still the same (their digest says so).
+
+    Its prices, often thousands, are only taken over.
+    """
+    document = json.loads(body)
+    rows = document.pop("prices", ())
+    reading = Reading()
+    values = reading.package(document)
     if reading.problems:
         return tuple(reading.problems)
-    return Package(**values)._replace(digest=digest_of(to_json(document)))
+    return Package(**values)._replace(digest=_hash(body), prices=tuple([PriceRow(**row) for row in rows]))
 
 
 def read_file(data: bytes, *, now_ms: int | None = None) -> Package | tuple[Problem, ...]:
@@ -63,7 +75,11 @@ def unwrapped(document: Any) -> Any:
 
 def digest_of(data: bytes) -> str:
     """blake2b-256 of the canonical JSON of a package: the same however its bytes were laid out."""
-    return hashlib.blake2b(to_json(json.loads(data)), digest_size=32).hexdigest()
+    return _hash(to_json(json.loads(data)))
+
+
+def _hash(canonical: bytes) -> str:
+    return hashlib.blake2b(canonical, digest_size=32).hexdigest()
 
 
 class _Twice(ValueError):
