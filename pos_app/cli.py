@@ -179,18 +179,24 @@ def run_lane(args: argparse.Namespace) -> int:
 
 def _screens(store, configs, settings, args, hint: str = "") -> int:  # type: ignore[no-untyped-def]
     """Open the lanes, each under its lock, and run them plain or on screen."""
+    from functools import partial
+
     from hardware.file_devices import FileDrawer, FilePrinter
     from pos_app import logs
     from pos_app.i18n import LANGUAGES
+    from pos_app.i18n.explain import explain
     from pos_app.services.shop import Shop, lane_lock
 
     logs.start(store.path)
     lang = getattr(args, "lang", None) or settings.lang
     folder = store.path.parent / settings.paper_folder
     shops = [
-        Shop(store, config, FilePrinter(folder), FileDrawer(folder / "drawer.log"), LANGUAGES[lang], settings.paper_width)
+        Shop(
+            store, config, FilePrinter(folder), FileDrawer(folder / "drawer.log"), LANGUAGES[lang], settings.paper_width,
+            partial(explain, lang),
+        )
         for config in configs
-    ]
+    ]  # fmt: skip
     with contextlib.ExitStack() as locks:
         for shop in shops:
             locks.enter_context(lane_lock(store.path, shop.lane))

@@ -48,6 +48,16 @@ def lots(connection: Connection, alias: str, card: str = POINTS) -> tuple[Lot, .
     return tuple(Lot(*row) for row in rows)
 
 
+def balance_after(connection: Connection, alias: str, entry_id: int, on: str) -> int:
+    """The points that counted on a day after a journal entry, whatever came later."""
+    row = connection.execute(
+        "SELECT ifnull(sum(points), 0) FROM points_entries "
+        "WHERE alias = ? AND card = ? AND id < ? AND (expires = '' OR expires >= ?)",
+        (alias, POINTS, (entry_id + 1) << PLACE_BITS, on),
+    ).fetchone()
+    return max(0, int(row[0]))
+
+
 def cards(connection: Connection, alias: str) -> list[str]:
     """The punch cards a member ever had a stamp on."""
     sql = "SELECT DISTINCT card FROM points_entries WHERE alias = ? AND card != '' ORDER BY card"

@@ -6,6 +6,7 @@ from pos_app.domain.events import Sale, ShiftClosed
 from pos_app.domain.lane.state import LaneState
 from pos_app.domain.money import format_weight, format_yuan
 from pos_app.domain.shift import Report
+from pos_app.services.receipt_offers import Offers
 from pos_app.services.shop import Shop
 from store_db import journal, print_jobs
 from store_db.journal import Entry
@@ -71,7 +72,7 @@ def sale_by_id(shop: Shop, journal_id: int) -> Sale:
 
 def receipt_text(shop: Shop, entry: Entry, sale: Sale, *, is_copy: bool = False) -> str:
     """A receipt as rows of cells, in the shop's language."""
-    t, width = shop.texts, shop.paper_width
+    t, width, offers = shop.texts, shop.paper_width, Offers(shop, sale)
     when = local_stamp(entry.header.wall_ms, shop.store.device.utc_offset_min)
     rows = [pad(t["receipt.title"], width, "centre").rstrip()]
     if is_copy:
@@ -83,8 +84,8 @@ def receipt_text(shop: Shop, entry: Entry, sale: Sale, *, is_copy: bool = False)
     ]  # fmt: skip
     for line in sale.lines:
         rows += _line_rows(line.name, line.quantity, line.weight_g, line.unit_fen, line.list_fen, width)
-        if line.net_fen != line.list_fen:
-            rows.append(two_sides(f"  {t['source.' + line.source]}", format_yuan(line.net_fen - line.list_fen), width))
+        rows += offers.line_rows(line)
+    rows += offers.gift_rows(entry.header.wall_ms)
     rows += [rule(width), two_sides(t["receipt.items"], str(sale.item_count), width)]
     if sale.discount_fen:
         rows.append(two_sides(t["receipt.discount"], format_yuan(-sale.discount_fen), width))
@@ -100,6 +101,7 @@ def receipt_text(shop: Shop, entry: Entry, sale: Sale, *, is_copy: bool = False)
     for share in sale.taxes:
         label = f"{t['receipt.tax']} {share.rate_bp / 100:g}%"
         rows.append(two_sides(label, format_yuan(share.tax_fen), width))
+    rows += offers.foot_rows(entry)
     rows.append(pad(t["receipt.thanks"], width, "centre").rstrip())
     return "\n".join(rows) + "\n"
 

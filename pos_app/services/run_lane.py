@@ -16,12 +16,15 @@ from pos_app.domain.lane import LaneState, start, step
 from pos_app.domain.lane.intents import (
     Beep,
     CancelSale,
+    CheckCoupon,
     CheckPin,
     CloseShift,
+    CodeRefused,
     CommitSale,
     CopyQueued,
     Effect,
     Failed,
+    FindMember,
     Found,
     HeldRow,
     HeldRows,
@@ -32,6 +35,7 @@ from pos_app.domain.lane.intents import (
     LookUp,
     LookUpSku,
     MakeReport,
+    OffersChanged,
     OpenShift,
     PrintCopy,
     PrintReport,
@@ -49,9 +53,10 @@ from pos_app.domain.lane.intents import (
 )
 from pos_app.domain.lane.state import Banner
 from pos_app.domain.pricing.engine import price
-from pos_app.services import check_pin, print_paper, work_shift
+from pos_app.services import ask_offer, check_pin, print_paper, work_shift
 from pos_app.services.cancel_sale import cancel_inside, cancel_sale, take_number
 from pos_app.services.follow_package import PackageWatch
+from pos_app.services.hold_offers import CHANGES_MAX, OfferHolds
 from pos_app.services.resolve_code import resolve_code, resolve_sku
 from pos_app.services.sell import sell
 from pos_app.services.shop import Shop
@@ -61,6 +66,7 @@ from store_db.drafts import Draft
 
 log = logging.getLogger(__name__)
 NOT_SAVED = (CommitSale, CancelSale)
+TAKES_OFFERS = ("sell", "offer")
 
 
 class LaneRunner:
@@ -80,6 +86,7 @@ class LaneRunner:
         self._draft: Draft | None = None
         self._ops: list[Op] = []
         self._packages = PackageWatch(shop)
+        self._offers = OfferHolds(shop)
         with translated(shop.store.path):
             self._spool = print_paper.Spool(shop)
             self.state = self._opened(lang)
@@ -95,6 +102,7 @@ class LaneRunner:
                     self._run(intent)
                     self._mark_durable()
                 self._save_ops()
+                self._hold_offers()
         except StoreError as error:
             self._go_back(error)
         self._mark_durable()
@@ -108,7 +116,7 @@ class LaneRunner:
     # -------------------------------------------------------------- the loop
 
     def _run(self, intent: Intent | Reply) -> None:
-        self.state, effects = step(self.state, intent)
+        self.state, effects = step(self._offers.refreshed(self.state, self._draft), intent)
         for effect in effects:
             for reply in self._carry_out(effect):
                 self._run(reply)
@@ -134,6 +142,7 @@ class LaneRunner:
     def _opened(self, lang: str) -> LaneState:
         connection = self.shop.store.connection
         self._draft = drafts.open_draft(connection, self.shop.lane)
+        self._offers.begin(self._draft)
         basket = drafts.basket_of(connection, self._draft.id) if self._draft else None
         shift = shifts.open_shift(connection, self.shop.lane)
         package = self._packages.at_start(basket)
@@ -173,7 +182,24 @@ class LaneRunner:
     # -------------------------------------------------------------- effects
 
     def _look_up(self, effect: LookUp) -> Iterable[Reply]:
-        return (resolve_code(self.shop, effect.code, effect.purpose),)
+        """A good, a badge; where baskets take them, a member's card or a coupon."""
+        asks, offer = effect.purpose in TAKES_OFFERS, None
+        if asks and (offer := ask_offer.by_code(self.shop, self.state, effect.code, self._draft_id)):
+            return (offer,)
+        found = resolve_code(self.shop, effect.code, effect.purpose)
+        if asks and isinstance(found, CodeRefused):
+            offer = ask_offer.by_public_code(self.shop, self.state, effect.code, self._draft_id)
+        return (offer or found,)
+
+    @property
+    def _draft_id(self) -> int:
+        return self._draft.id if self._draft else 0
+
+    def _find_member(self, effect: FindMember) -> Iterable[Reply]:
+        return (ask_offer.by_phone(self.shop, self.state, effect.phone),)
+
+    def _check_coupon(self, effect: CheckCoupon) -> Iterable[Reply]:
+        return (ask_offer.by_coupon(self.shop, self.state, effect.code, self._draft_id),)
 
     def _look_up_sku(self, effect: LookUpSku) -> Iterable[Reply]:
         return (resolve_sku(self.shop, effect.sku, effect.purpose),)
@@ -194,17 +220,33 @@ class LaneRunner:
         if any(isinstance(op, AddTender) for op in self._ops):  # money taken outside counts whatever happens next
             self._save_ops()
         done = sell(self.shop, self.state, effect.tenders, self._draft)
+        if isinstance(done, OffersChanged):
+            self.state = self._offers.read(self.state, self._draft)
+            return (done,)
         self._forget_basket()
-        return (done,)
+        gift = catalogue.find_by_sku(self.shop.store.connection, done.gift_sku, self.shop.now_ms()) if done.gift_sku else None
+        return (done._replace(gift=gift),)
 
     def _cancel(self, effect: CancelSale) -> Iterable[Reply]:
         done = cancel_sale(self.shop, self.state, effect.reason, effect.approver, self._draft)
         self._forget_basket()
         return (done,)
 
+    def _hold_offers(self) -> None:
+        """At the payment screen a basket holds its coupons and limited offers; what is gone by now is taken out of it."""
+        self.state = self._offers.refreshed(self.state, self._draft)
+        for _ in range(CHANGES_MAX):
+            changed = self._offers.hold(self.state, self._draft)
+            if changed is None:
+                return
+            self.state = self._offers.read(self.state, self._draft)
+            self._run(changed)
+            self._save_ops()
+
     def _forget_basket(self) -> None:
         self._draft = None
         self._ops.clear()
+        self._offers.forget()
 
     def _hold(self, effect: HoldBasket) -> Iterable[Reply]:
         with self.shop.store.transaction() as connection:
@@ -323,6 +365,8 @@ EFFECTS: dict[type, Callable[[LaneRunner, Any], Iterable[Reply]]] = {
     ListHeld: LaneRunner._list_held,
     RecallBasket: LaneRunner._recall,
     CheckPin: LaneRunner._check_pin,
+    FindMember: LaneRunner._find_member,
+    CheckCoupon: LaneRunner._check_coupon,
     OpenShift: LaneRunner._open_shift,
     MakeReport: LaneRunner._make_report,
     CloseShift: LaneRunner._close_shift,

@@ -264,8 +264,9 @@ class LaneApp(App[int]):
             self._paint()
 
     def _tick(self) -> None:
+        at_rest = not self.pending and not self._input_waits()
         for lane in self.lanes:
-            lane.handle(Tick(lane.shop.now_ms()))
+            lane.handle(Tick(lane.shop.now_ms(), at_rest))
         self._paint()
 
     def later(self, work: Callable[[], Reply]) -> None:

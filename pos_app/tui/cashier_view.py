@@ -4,14 +4,16 @@ from hardware.paper import pad
 from pos_app.domain.lane.state import PAYMENT, LaneState
 from pos_app.domain.money import format_yuan
 from pos_app.domain.tender import suggested_notes_fen
-from pos_app.tui import dialog_view
+from pos_app.tui import dialog_view, offer_view
 from pos_app.tui.frame import Box, Frame, Hit, digits, two_panes
-from pos_app.tui.view import View, banner_row, footer, line_text, saving_row, say, status_row, visible
+from pos_app.tui.keys import key_for
+from pos_app.tui.view import View, banner_row, footer, line_text, say, status_row, visible
 
 SELLING_KEYS = (
-    "help", "find", "hold", "repeat", "price_check", "pay", "shift", "void", "undo", "language", "reprint", "lock",
+    "help", "find", "member", "hold", "price_check", "offers", "pay", "why", "shift", "repeat", "void", "undo", "language",
+    "reprint", "lock",
 )  # fmt: skip
-PAYMENT_KEYS = ("pay", "card", "note_1", "note_2", "note_3", "note_4", "back", "help")
+PAYMENT_KEYS = ("pay", "card", "offers", "member", "why", "back", "help")
 QUANTITY, AMOUNT = 8, 11
 
 
@@ -26,7 +28,7 @@ def cashier_frame(state: LaneState, view: View) -> Frame:
         _idle(state, view, left, height)
     else:
         _basket(state, left, height)
-    _totals(state, right)
+    _totals(state, view, right)
     left.spare(height)
     right.spare(height)
     paying = state.phase == PAYMENT
@@ -48,11 +50,10 @@ def _basket(state: LaneState, box: Box, height: int) -> None:
     name_width = box.width - QUANTITY - AMOUNT
     head = f"   # {say(state, 'head.item')}", say(state, "head.quantity"), say(state, "head.amount")
     box.rows.append(_columns(*head, name_width, "dim"))
-    shown = visible(state.basket.lines, state.cursor, 1, height - 1)
-    savings = sum(1 for i in shown if state.priced.lines[i].saving_fen)
-    if savings:
-        shown = visible(state.basket.lines, state.cursor, 1, max(1, height - 1 - savings))
-    for i in shown:
+    tail = list(offer_view.tail(state))[: offer_view.TAIL_MAX]
+    room = height - 2 - len(tail)
+    most = offer_view.rows_a_line(state, 1, 0, room)
+    for i in visible(state.basket.lines, state.cursor, lambda i: offer_view.rows_of(state, i, 1, 0, most), room):
         line, money = state.basket.lines[i], state.priced.lines[i]
         here = line.line_id == state.cursor
         mark = "▶" if here else " "
@@ -60,8 +61,11 @@ def _basket(state: LaneState, box: Box, height: int) -> None:
         name = f"{mark}{i + 1:3d} {line_text(state, line, money, name_width - 5)}"
         quantity = "" if line.weight_g is not None else str(line.quantity)
         box.rows.append(_columns(name, quantity, format_yuan(money.list_fen), name_width, role))
-        if money.saving_fen:
-            saving_row(state, money, box, 5)
+        offer_view.saving_rows(state, money, box, 5, most)
+    for words, amount in tail:
+        offer_view.tail_row(box, f"     {words}", amount)
+    box.spare(height - 1)
+    offer_view.hint_row(state, box)
 
 
 def _columns(name: str, quantity: str, amount: str, name_width: int, role: str) -> list[tuple[str, str]]:
@@ -87,10 +91,11 @@ def _idle(state: LaneState, view: View, box: Box, height: int) -> None:
     for row in digits(format_yuan(last.change_fen), box.width):
         box.put(row, "total", "centre")
     box.put()
+    offer_view.ceremony(state, last, box)
     box.put(say(state, "idle.ready"), "dim", "centre")
 
 
-def _totals(state: LaneState, box: Box) -> None:
+def _totals(state: LaneState, view: View, box: Box) -> None:
     priced = state.priced
     counts = say(state, "total.lines", lines=len(state.basket.lines), items=priced.item_count)
     box.put(f"{say(state, 'total.total')}  {counts}", "head")
@@ -100,30 +105,35 @@ def _totals(state: LaneState, box: Box) -> None:
         box.put(row, "total", "right")
     box.rule()
     box.sides(say(state, "total.subtotal"), format_yuan(priced.list_fen))
-    box.sides(say(state, "total.discount"), format_yuan(-priced.discount_fen), "text", "saving")
+    offer_view.stage_rows(state, box)
     box.sides(say(state, "total.due"), format_yuan(priced.total_fen), "strong")
-    box.sides(say(state, "total.tax"), format_yuan(sum(share.tax_fen for share in priced.taxes)), "dim")
+    if not paying:
+        box.sides(say(state, "total.tax"), format_yuan(sum(share.tax_fen for share in priced.taxes)), "dim")
+    box.rule()
+    offer_view.member_rows(state, box)
     box.rule()
     if paying:
-        _paying(state, box)
+        _paying(state, view, box)
     else:
         _last_line(state, box)
 
 
-def _paying(state: LaneState, box: Box) -> None:
+def _paying(state: LaneState, view: View, box: Box) -> None:
     for tender in state.basket.tenders:
         box.sides(f"{say(state, 'tender.' + tender.kind)} {tender.reference}", format_yuan(tender.amount_fen))
-    box.sides(say(state, "total.left"), format_yuan(state.left_fen))
+    if state.basket.tenders:
+        box.sides(say(state, "total.left"), format_yuan(state.left_fen))
     box.sides(say(state, "total.cash_due"), format_yuan(state.cash_due_fen), "strong")
     box.sides(say(state, "total.entry"), state.entry + "_", "head")
-    box.rule()
-    for i, note_fen in enumerate(suggested_notes_fen(state.cash_due_fen), 1):
-        box.sides(f" F{i + 4}", format_yuan(note_fen), "key")
-        box.touch(f"note_{i}")
+    half, notes = box.width // 2, list(enumerate(suggested_notes_fen(state.cash_due_fen), 1))
+    for pair in (notes[n : n + 2] for n in range(0, len(notes), 2)):
+        words = (f"{key_for(view.keys, 'payment', f'note_{i}')} {format_yuan(note_fen)}" for i, note_fen in pair)
+        box.spans(*((pad(text, half), "key") for text in words))
+        for n, (i, _) in enumerate(pair):
+            box.touch(f"note_{i}", n * half, half)
 
 
 def _last_line(state: LaneState, box: Box) -> None:
-    box.put(say(state, "total.member"), "dim")
     if state.quantity is not None:
         box.put(say(state, "total.quantity", n=state.quantity), "head")
     box.sides(say(state, "total.entry"), state.entry[-12:] + "_", "head" if state.entry else "dim")

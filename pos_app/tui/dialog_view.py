@@ -12,16 +12,30 @@ from pos_app.domain.lane.state import Dialog, LaneState
 from pos_app.domain.money import format_weight, format_yuan
 from pos_app.domain.shift import Report, counted_fen
 from pos_app.i18n import text
+from pos_app.tui import offer_view
 from pos_app.tui.frame import Box
 from pos_app.tui.keys import PRESETS
 from pos_app.tui.view import View, item_name, line_text, say
 
 HIDDEN = frozenset({"login_pin", "approve_pin", "visit_pin"})
 LISTS = frozenset(
-    {"held", "menu", "reason_cancel", "reason_no_sale", "reason_difference", "bags", "ways", "find", "visit", "card"}
+    {
+        "held",
+        "menu",
+        "reason_cancel",
+        "reason_no_sale",
+        "reason_difference",
+        "bags",
+        "ways",
+        "find",
+        "visit",
+        "card",
+        "member_of",
+        "usual",
+    }
 )
 YES_NO = frozenset({"confirm_quantity", "age", "count_done"})
-CLOSE = frozenset({"help", "report_x", "report_z", "idle"})
+CLOSE = frozenset({"help", "report_x", "report_z", "idle", "why"})
 
 
 def draw(state: LaneState, view: View, box: Box, height: int) -> None:
@@ -67,6 +81,12 @@ def _keys(state: LaneState, box: Box, dialog: Dialog) -> None:
     elif dialog.kind in CLOSE:
         box.put(say(state, "dialog.close"), "key")
         box.touch("back")
+        if dialog.kind == "why":
+            offer_view.page_keys(state, box)
+    elif dialog.kind == "offers":
+        box.put(say(state, "dialog.offers_keys"), "key")
+        box.touch("enter", 0, box.width // 2)
+        box.touch("back", box.width // 2, box.width // 2)
     else:
         box.put(say(state, "dialog.choose" if dialog.kind in LISTS and dialog.kind != "card" else "dialog.enter"), "key")
         box.touch("enter", 0, box.width // 2)
@@ -212,7 +232,7 @@ def _bag(state: LaneState, item: Item) -> str:
 
 INPUTS = frozenset(
     {"login_number", "login_pin", "approve_number", "approve_pin", "visit_number", "visit_pin", "float", "price_check",
-     "ask_price", "ask_weight", "card"}
+     "ask_price", "ask_weight", "card", "member", "offers"}
 )  # fmt: skip
 CONTENT: dict[str, Callable[..., None]] = {
     "find": _found,
@@ -229,5 +249,10 @@ CONTENT: dict[str, Callable[..., None]] = {
     "report_x": _report,
     "report_z": _report,
     "visit": _visit,
+    "member": offer_view.keypad,
+    "member_of": _choices(lambda state, row: say(state, f"member.{row}")),
+    "offers": offer_view.offers,
+    "why": offer_view.explanation,
+    "usual": offer_view.usual,
     "help": _help,
 }

@@ -16,16 +16,19 @@ ANY = {
 CHINESE_TILL: KeyMap = {
     "any": ANY,
     "selling": {
-        "f1": "help", "f2": "find", "f4": "hold", "f5": "repeat", "f6": "price_check", "f9": "pay", "f10": "shift",
+        "f1": "help", "f2": "find", "f3": "member", "f4": "hold", "f5": "repeat", "f6": "price_check", "f9": "pay",
+        "f10": "shift", "f8": "offers", "?": "why", "ctrl+b": "member", "ctrl+o": "offers",
         "-": "void", "delete": "void", "*": "multiply", "ctrl+z": "undo", "ctrl+delete": "cancel_sale", "ctrl+x": "cancel_sale",
         "ctrl+n": "no_sale", "ctrl+p": "reprint", "ctrl+r": "repeat",
     },
     "payment": {
         "f1": "help", "f9": "pay", "f11": "card", "c": "card", "-": "void", "delete": "void",
-        "f5": "note_1", "f6": "note_2", "f7": "note_3", "f8": "note_4",
+        "f4": "note_1", "f5": "note_2", "f6": "note_3", "f7": "note_4",
+        "f3": "member", "f8": "offers", "?": "why", "m": "member", "p": "offers",
     },
     "sco": {
         "f1": "help", "space": "pay", "h": "call_staff", "l": "language", "+": "big_text", "b": "bags", "ctrl+s": "visit",
+        "m": "member", "c": "offers", "?": "why", "w": "why",
         "backspace": "undo", "delete": "undo",
     },
     "dialog": {"enter": "enter", "tab": "down", "shift+tab": "up"},

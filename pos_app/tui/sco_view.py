@@ -4,13 +4,16 @@ from hardware.paper import cells, pad
 from pos_app.domain.lane.state import LaneState
 from pos_app.domain.money import format_yuan
 from pos_app.i18n import text
-from pos_app.tui import dialog_view
+from pos_app.tui import dialog_view, offer_view
 from pos_app.tui.frame import Box, Frame, Hit, digits, two_panes, wide
 from pos_app.tui.keys import key_for
-from pos_app.tui.view import View, banner_row, footer, line_text, saving_row, say, status_row, visible
+from pos_app.tui.view import View, banner_row, footer, line_text, say, status_row, visible
 
-KEYS = ("pay", "undo", "bags", "call_staff", "language", "big_text", "help", "visit")
+KEYS = ("pay", "undo", "member", "offers", "why", "bags", "call_staff", "language", "big_text", "help", "visit")
 BUTTONS = (
+    ("member", "sco.member"),
+    ("offers", "sco.offers"),
+    ("why", "sco.why"),
     ("call_staff", "sco.help"),
     ("bags", "sco.bags"),
     ("language", "sco.language"),
@@ -51,6 +54,10 @@ def _welcome(state: LaneState, box: Box, height: int) -> None:
             box.put(row, "total", "centre")
         box.put(last.number, "dim", "centre")
         box.put()
+        offer_view.ceremony(state, last, box)
+    if state.basket.member is not None:
+        box.put(f"{say(state, 'member.member')} {offer_view.member_name(state)}", "head", "centre")
+        box.put()
     for lang in (state.lang, "en" if state.lang == "zh" else "zh"):  # a shopper's language is not known yet
         box.put(text(lang, "idle.first"), "strong" if lang == state.lang else "text", "centre")
     box.put()
@@ -58,8 +65,10 @@ def _welcome(state: LaneState, box: Box, height: int) -> None:
 
 
 def _basket(state: LaneState, box: Box, height: int) -> None:
-    rows_of = 3 if state.big else 2
-    for i in visible(state.basket.lines, state.cursor, rows_of, height - 4):
+    own, tail = 2 if state.big else 1, list(offer_view.tail(state))[: offer_view.TAIL_MAX]
+    room = height - 4 - len(tail)
+    most = offer_view.rows_a_line(state, own, 1, room)
+    for i in visible(state.basket.lines, state.cursor, lambda i: offer_view.rows_of(state, i, own, 1, most), room):
         line, money = state.basket.lines[i], state.priced.lines[i]
         here = line.line_id == state.cursor
         form = wide if state.big else str
@@ -68,13 +77,14 @@ def _basket(state: LaneState, box: Box, height: int) -> None:
         room = box.width - 3 - cells(quantity) - max(cells(amount) + 1, AMOUNT)
         name = f"{'▶' if here else ' '}  {line_text(state, line, money, room, form)}{quantity}"
         box.rows.append([(pad(name, box.width - cells(amount)) + amount, "cursor" if here else "strong")])
-        if money.saving_fen:
-            saving_row(state, money, box, 6)
-        else:
+        if not offer_view.saving_rows(state, money, box, 6, most):
             box.put()
         if state.big:
             box.put()
+    for words, amount in tail:
+        offer_view.tail_row(box, f"      {words}", amount)
     box.spare(height - 3)
+    offer_view.hint_row(state, box)
     box.put("    " + say(state, "sco.scan_next"), "head")
     box.put("    ▌▌▐▌▐▐▌▌▐▌▐▌▌▐▐▌▌▐", "dim")
 
@@ -84,16 +94,15 @@ def _buttons(state: LaneState, view: View, box: Box, height: int) -> None:
     for row in digits(format_yuan(state.priced.total_fen), box.width):
         box.put(row, "total", "right")
     counts = say(state, "total.lines", lines=len(state.basket.lines), items=state.priced.item_count)
-    box.sides(counts, f"-{format_yuan(state.priced.discount_fen)}" if state.priced.discount_fen else "", "dim", "saving")
-    box.put()
+    box.put(counts, "dim")
+    saved = wide(format_yuan(state.priced.discount_fen)) if state.priced.discount_fen else ""
+    box.sides(say(state, "sco.saved") if saved else "", saved, "saving")
+    box.put(offer_view.member_name(state), "head")
     inner = box.width - 4
     label = f"{say(state, 'sco.pay')}   [{key_for(view.keys, 'sco', 'pay')}]"
     for words in ("", label, ""):
         box.spans(("  ", "text"), (pad(words, inner, "centre"), "button"), ("  ", "text"))
         box.touch("pay")
-    box.put()
     for action, key in BUTTONS:
         box.spans(("  ", "text"), (f" {key_for(view.keys, 'sco', action)} ", "button"), (f"  {say(state, key)}", "strong"))
         box.touch(action)
-        if height >= 22:
-            box.put()

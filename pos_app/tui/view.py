@@ -10,7 +10,7 @@ from pos_app.domain.lane.state import Banner, LaneState
 from pos_app.domain.money import format_weight, format_yuan
 from pos_app.domain.pricing.model import PricedLine
 from pos_app.i18n import text
-from pos_app.tui.frame import Box, Row
+from pos_app.tui.frame import Row
 from pos_app.tui.keys import KeyMap, key_for
 
 MARKS = {"ok": "✓", "info": "●", "warn": "!", "error": "✗"}
@@ -63,13 +63,20 @@ def status_row(state: LaneState, view: View, title: str, who: str) -> Row:
     return [(pad(left, width - cells(right)), "head"), (right, "dim")]
 
 
-def visible(lines: tuple[Line, ...], cursor: int, rows_of: int, height: int) -> range:
-    """The positions to show: the end of the basket, or the part around the highlighted line when it is above."""
-    room = max(1, height // rows_of)
-    first = max(0, len(lines) - room)
+def visible(lines: tuple[Line, ...], cursor: int, rows_of: Callable[[int], int], height: int) -> range:
+    """The positions to show: the end of the basket, or the part from the highlighted line on when it is above."""
+    first, left = len(lines), height
+    while first > 0 and rows_of(first - 1) <= left:
+        first -= 1
+        left -= rows_of(first)
     position = next((i for i in range(len(lines) - 1, -1, -1) if lines[i].line_id == cursor), len(lines) - 1)
-    first = min(first, max(0, position))
-    return range(first, min(len(lines), first + room))
+    if position >= first:
+        return range(first, len(lines))
+    end, left = position, height
+    while end < len(lines) and rows_of(end) <= left:
+        left -= rows_of(end)
+        end += 1
+    return range(position, max(end, position + 1))
 
 
 def line_text(state: LaneState, line: Line, money: PricedLine, width: int, form: Callable[[str], str] = str) -> str:
@@ -91,10 +98,6 @@ def _line_facts(state: LaneState, line: Line, money: PricedLine) -> list[str]:
     if line.flagged:
         parts.append("! " + say(state, "mark.flagged"))
     return parts
-
-
-def saving_row(state: LaneState, money: PricedLine, box: Box, indent: int) -> None:
-    box.sides(f"{' ' * indent}↳ {say(state, 'source.' + money.source)}", f"{format_yuan(-money.saving_fen)}", "saving")
 
 
 def footer(state: LaneState, view: View, context: str, actions: tuple[str, ...]) -> tuple[Row, list[tuple[int, int, str]]]:

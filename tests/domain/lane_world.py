@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pos_app.domain.basket import AddCode, AttachMember, Basket, DropCode
 from pos_app.domain.errors import refuse
 from pos_app.domain.lane import intents as i
-from pos_app.domain.lane.machine import step
+from pos_app.domain.lane.machine import OFFERS, step
 from pos_app.domain.lane.paying import ACTIONS as PAYING
 from pos_app.domain.lane.self_checkout import ACTIONS as SCO
 from pos_app.domain.lane.self_checkout import VISIT
@@ -39,6 +39,7 @@ ACTIONS = sorted(
         *SHIFTS,
         *SCO,
         *VISIT,
+        *OFFERS,
         "yes",
         "row_0",
         "row_1",
@@ -65,6 +66,7 @@ LIKELY = (
     "multiply",
     "row_0",
     "take_card",
+    "member",
 )
 MEMBER_CARD, COUPON = "M-anna", "C-TEN"
 ANNA = Customer(alias="anna", tier="gold", points=1_250)

@@ -206,23 +206,30 @@ def usual(sku: str = "MILK") -> i.Usual:
     return i.Usual(ITEMS[sku], 5, 320)
 
 
-def test_usual_goods_show_until_the_first_good_and_one_touch_takes_one() -> None:
-    state = run(lane(SELF_CHECKOUT), found()._replace(usual=(usual(), usual("WATER"))))
-    assert len(state.usual) == 2
-    _, effects = step(state, i.Press("usual_1"))
-    assert effects == (i.LookUpSku("WATER"),)
-    state = run(state, i.Press("usual_1"))
-    assert [line.item.sku for line in state.basket.lines] == ["WATER"]
-    assert step(state, i.Press("usual_0")) == (state, ())
+WITH_USUAL = i.MemberFound(found().attach, (usual(), usual("WATER")))
 
 
-def test_a_cashier_sees_no_usual_goods() -> None:
-    assert run(lane(), found()._replace(usual=(usual(),))).usual == ()
+@pytest.mark.parametrize("hand", [i.Press("row_1"), i.Char("2")], ids=["touch", "key"])
+def test_usual_goods_show_before_the_first_good_and_one_touch_takes_one(hand: i.Intent) -> None:
+    state = run(lane(SELF_CHECKOUT), WITH_USUAL)
+    assert state.dialog is not None and state.dialog.rows == WITH_USUAL.usual
+    state = run(state, hand)
+    assert ([line.item.sku for line in state.basket.lines], state.dialog) == (["WATER"], None)
+
+
+def test_a_scan_goes_past_the_usual_goods() -> None:
+    state = run(lane(SELF_CHECKOUT), WITH_USUAL, i.Scan(MILK))
+    assert ([line.item.sku for line in state.basket.lines], state.dialog) == (["MILK"], None)
+
+
+def test_usual_goods_are_shown_to_no_cashier_and_not_over_a_basket_that_has_begun() -> None:
+    assert run(lane(), WITH_USUAL).dialog is None
+    assert run(lane(SELF_CHECKOUT), i.Scan(MILK), WITH_USUAL).dialog is None
 
 
 def test_a_shopper_who_leaves_before_the_first_good_leaves_no_member_behind() -> None:
-    state = run(lane(SELF_CHECKOUT), found(), i.Tick(60_000))
-    assert (state.basket.member, state.usual) == (None, ())
+    state = run(lane(SELF_CHECKOUT), WITH_USUAL, i.Tick(60_000))
+    assert (state.basket.member, state.dialog) == (None, None)
 
 
 def test_a_phone_number_half_typed_is_not_left_for_the_next_shopper() -> None:
@@ -233,4 +240,4 @@ def test_a_phone_number_half_typed_is_not_left_for_the_next_shopper() -> None:
 def test_the_next_shopper_finds_no_member_no_coupon_no_points() -> None:
     state = run(wealthy(), i.Scan(COUPON), i.Press("offers"), i.Press("row_1"), i.Press("back"), i.Press("pay"), i.Press("pay"))
     assert state.last_sale is not None
-    assert (state.basket.member, state.basket.codes, state.basket.points, state.usual) == (None, (), 0, ())
+    assert (state.basket.member, state.basket.codes, state.basket.points) == (None, (), 0)

@@ -9,14 +9,19 @@ import pytest
 from hardware.file_devices import NoDrawer, NoPrinter
 from pos_app.demo import shop as demo_shop
 from pos_app.demo.day import DayClock, SeededIds
+from pos_app.domain.basket import AttachMember
 from pos_app.domain.codes import check_digit
-from pos_app.domain.lane.intents import Char, Press, Scan
+from pos_app.domain.events import PointsMove, PointsMoved
+from pos_app.domain.lane.intents import Char, MemberFound, Press, SaleDone, Scan, Tick, Usual
 from pos_app.domain.lane.state import CASHIER, SELF_CHECKOUT
+from pos_app.domain.tender import Tender
 from pos_app.i18n import LANGUAGES
+from pos_app.services.members import find_by_card
 from pos_app.services.run_lane import LaneRunner
 from pos_app.services.shop import Shop
 from pos_app.tui.app import LaneApp
 from pos_app.tui.keys import key_map
+from store_db import catalogue
 from store_db.store import Store
 
 pytestmark = pytest.mark.snapshot
@@ -56,6 +61,27 @@ def fill(lane: LaneRunner) -> None:
     saving = next(g for g in demo_shop.own_goods() if g["promo_price_fen"] and not g["weighed"])["codes"][0]
     lane.handle(Scan(WATER), Scan(WATER), Scan(saving), Scan(label("00102", 846)), Scan(CAKE))
     lane.handle(Scan(BEER))
+
+
+def fill_with_offers(lane: LaneRunner, *, member: bool = True) -> None:
+    """Goods that fifteen offers look at, with a gold member, at rest."""
+    goods = {good["sku"]: good["codes"][0] for good in demo_shop.own_goods()}
+    lane.handle(*(Scan(goods[sku]) for sku in ("D0050", "D0051", "D0041", "D0041", "D0098", "D0084", "D0122", "D0360")))
+    if member:
+        lane.handle(Scan(card(lane, "0001")))
+    rest(lane)
+
+
+def card(lane: LaneRunner, phone_end: str) -> str:
+    sql = "SELECT card FROM members WHERE phone_masked LIKE ?"
+    return str(lane.shop.store.connection.execute(sql, (f"%{phone_end}",)).fetchone()[0])
+
+
+def rest(lane: LaneRunner) -> None:
+    clock = lane.shop.store.clock
+    assert isinstance(clock, DayClock)
+    clock.now_ms += 1_000
+    lane.handle(Tick(clock.now_ms, at_rest=True))
 
 
 def app(lane: LaneRunner) -> LaneApp:
@@ -117,3 +143,90 @@ def test_a_small_terminal_survives(lane: Lane, snap_compare, skin: str):
     runner = lane(skin, "zh")
     fill(runner)
     assert snap_compare(app(runner), terminal_size=(60, 20))
+
+
+# ------------------------------------------------------------------ members and offers
+
+
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("skin", [CASHIER, SELF_CHECKOUT])
+def test_basket_with_offers(lane: Lane, snap_compare, skin: str, size: tuple[int, int], lang: str):
+    runner = lane(skin, lang)
+    fill_with_offers(runner)
+    assert snap_compare(app(runner), terminal_size=size)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("skin", [CASHIER, SELF_CHECKOUT])
+def test_why_this_price(lane: Lane, snap_compare, skin: str, lang: str):
+    runner = lane(skin, lang)
+    fill_with_offers(runner)
+    runner.handle(Press("why"))
+    assert snap_compare(app(runner), terminal_size=(80, 24))
+
+
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("skin", [CASHIER, SELF_CHECKOUT])
+def test_points_and_coupons(lane: Lane, snap_compare, skin: str, lang: str):
+    """A member who has bought before spends points; a coupon is in, a wrong one is refused."""
+    runner = lane(skin, lang)
+    earn(runner)
+    fill_with_offers(runner)
+    runner.handle(Scan("WELCOME20"), Press("offers"), Press("row_1"))
+    write(runner, "nope\n")
+    assert snap_compare(app(runner), terminal_size=(80, 24))
+
+
+def earn(lane: LaneRunner) -> None:
+    """Four hundred points for the gold member of the demo."""
+    give = PointsMoved(alias_of(lane, "0001"), "correction", (PointsMove("correction", "start", 400, "2027-12-31"),))
+    with lane.shop.store.transaction():
+        lane.shop.store.append(give)
+
+
+def alias_of(lane: LaneRunner, phone_end: str) -> str:
+    sql = "SELECT alias FROM members WHERE phone_masked LIKE ?"
+    return str(lane.shop.store.connection.execute(sql, (f"%{phone_end}",)).fetchone()[0])
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_payment_with_points_and_coupon(lane: Lane, snap_compare, lang: str):
+    runner = lane(CASHIER, lang)
+    earn(runner)
+    fill_with_offers(runner)
+    runner.handle(Scan("WELCOME20"), Press("offers"), Press("row_2"), Press("back"), Press("pay"))
+    assert snap_compare(app(runner), terminal_size=(80, 24))
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_shopper_types_a_phone_number_by_touch(lane: Lane, snap_compare, lang: str):
+    runner = lane(SELF_CHECKOUT, lang)
+    runner.handle(Press("member"), *(Press(f"digit_{char}") for char in "1380000"))
+    assert snap_compare(app(runner), terminal_size=(80, 24))
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_usual_goods_of_a_member_who_agreed(lane: Lane, snap_compare, lang: str):
+    runner = lane(SELF_CHECKOUT, lang)
+    goods = [good for good in demo_shop.own_goods() if good["sku"] in ("D0050", "D0084", "D0360")]
+    items = [catalogue.find_by_sku(runner.shop.store.connection, good["sku"], 0) for good in goods]
+    usual = tuple(
+        Usual(item, 40 + n, item.price_fen, ("second-yogurt", "coffee-cake", "off-laundry")[n])
+        for n, item in enumerate(items)
+        if item
+    )
+    attach = find_by_card(runner.shop.store, card(runner, "0002"), runner.shop.now_ms())
+    assert isinstance(attach, AttachMember) and len(usual) == 3
+    runner.handle(MemberFound(attach, usual))
+    assert snap_compare(app(runner), terminal_size=(80, 24))
+
+
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("skin", [CASHIER, SELF_CHECKOUT])
+def test_the_idle_screen_celebrates_a_new_tier(lane: Lane, snap_compare, skin: str, lang: str):
+    runner = lane(skin, lang)
+    gift = catalogue.find_by_sku(runner.shop.store.connection, "D0376", 0)
+    tender = Tender("cash", 9_000, 10_000, 1_000)
+    runner.handle(SaleDone("S001-01-7K2Q-000123", 9_000, (tender,), 7, "platinum", "D0376", gift))
+    assert snap_compare(app(runner), terminal_size=(80, 24))

@@ -54,6 +54,8 @@ def scan_under_dialog(state: LaneState, code: str) -> Step:
         return selling.scan(state, code)
     if kind in SCAN_ANSWERS:
         return state, (LookUp(code, "badge"),)
+    if kind == "usual":
+        return selling.scan(replace(state, dialog=None), code)
     if kind in offers.ASKING:
         return state, (LookUp(code, "offer"),)
     nobody = state.person is None and not state.is_self_checkout
@@ -92,6 +94,8 @@ def press(state: LaneState, action: str) -> Step:
         return enter(replace(state, dialog=replace(dialog, cursor=cursor, text="")))
     if action == "enter":
         return enter(state)
+    if action.startswith("digit_"):  # touched
+        return typed(state, action[6:])
     if dialog.kind == "visit":
         return self_checkout.visit_action(state, action)
     return state, ()
@@ -248,6 +252,7 @@ ENTER: dict[str, Callable[[LaneState, Dialog], Step]] = {
     "member": members.phone_typed,
     "member_of": members.menu,
     "offers": offers.enter,
+    "usual": members.take_usual,
 }
 
 

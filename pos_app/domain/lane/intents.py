@@ -89,6 +89,7 @@ class SaleDone(NamedTuple):
     item_count: int
     tier: str = ""
     gift_sku: str = ""
+    gift: Item | None = None
 
 
 class CancelDone(NamedTuple):

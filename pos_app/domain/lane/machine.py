@@ -131,5 +131,4 @@ OFFERS: dict[str, Callable[[LaneState, str], Step]] = {
     "member": members.press,
     "offers": offers.press,
     "why": why.press,
-    **dict.fromkeys(members.USUAL, members.press),
 }

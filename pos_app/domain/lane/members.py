@@ -9,13 +9,10 @@ from pos_app.domain.lane.selling import replay_waiting
 from pos_app.domain.lane.state import INFO, Dialog, LaneState, Step, change, cleared, refused, say
 
 MEMBER_MENU = ("other_member", "detach")
-USUAL = ("usual_0", "usual_1", "usual_2")
 
 
 def press(state: LaneState, action: str) -> Step:
     """F3: a phone number or a card; with a member attached, another one or none."""
-    if action in USUAL:
-        return take_usual(state, USUAL.index(action))
     refusal = why_not(state)
     if refusal is not None:
         return refused(state, refusal)
@@ -34,9 +31,9 @@ def member_found(state: LaneState, reply: MemberFound) -> Step:
     if refusal is not None:
         return refused(state, refusal)
     state, effects = change(replace(state, banner=None, last_sale=None), reply.attach)
-    if state.is_self_checkout and not state.basket.lines:
-        state = replace(state, usual=reply.usual)
     state, more = answered(say(state, INFO, "banner.member", label=reply.attach.label))
+    if state.is_self_checkout and reply.usual and state.dialog is None and not more and not state.basket.lines:
+        state = replace(state, dialog=Dialog("usual", rows=reply.usual))
     return state, (*effects, Beep("done"), *more)
 
 
@@ -47,14 +44,12 @@ def menu(state: LaneState, dialog: Dialog) -> Step:
 
 
 def detach(state: LaneState) -> Step:
-    """The shopper goes on as a stranger; coupons stay, points and usual goods go."""
-    state, effects = change(replace(state, usual=()), DetachMember())
+    """The shopper goes on as a stranger; coupons stay, points go."""
+    state, effects = change(state, DetachMember())
     state, more = replay_waiting(say(state, INFO, "banner.member_gone"))
     return state, (*effects, Beep("done"), *more)
 
 
-def take_usual(state: LaneState, position: int) -> Step:
-    """One of the usual goods, touched instead of scanned."""
-    if position >= len(state.usual) or state.basket.lines:
-        return state, ()
-    return state, (LookUpSku(state.usual[position].item.sku),)
+def take_usual(state: LaneState, dialog: Dialog) -> Step:
+    """One of the usual goods, chosen instead of scanned."""
+    return replace(state, dialog=None), (LookUpSku(dialog.rows[dialog.cursor].item.sku),)

@@ -159,9 +159,11 @@ def sale_done(state: LaneState, reply: SaleDone) -> Step:
         tendered_fen=sum(tender.tendered_fen for tender in reply.tenders),
         change_fen=sum(tender.change_fen for tender in reply.tenders),
         item_count=reply.item_count,
+        tier=reply.tier,
+        gift=reply.gift,
     )
     state = replace(emptied(state), last_sale=last, sales_today=state.sales_today + 1)
-    effects = (*((PulseDrawer("sale"),) if cash else ()), PrintWaiting(), Beep("done"))
+    effects = (*((PulseDrawer("sale"),) if cash else ()), PrintWaiting(), Beep("look" if reply.tier else "done"))
     return say(state, OK, "banner.paid", number=reply.number), effects
 
 

@@ -56,7 +56,7 @@ def tick(state: LaneState) -> Step:
 
 def _gone(state: LaneState) -> Step:
     """Nobody scanned anything: the member who was attached, or a number half typed, is not left for the next shopper."""
-    if state.dialog is not None and state.dialog.kind in ASKING:
+    if state.dialog is not None and state.dialog.kind in (*ASKING, "usual"):
         state = replace(state, dialog=None)
     return detach(state) if state.basket.member and state.dialog is None else (state, ())
 

@@ -313,7 +313,7 @@ def emptied(state: LaneState) -> LaneState:
     """The lane between two shoppers: everything of the last one gone but what the idle screen shows, nothing waiting."""
     state = replace(
         cleared(state), phase=SELLING, basket=Basket(), cursor=0, dialog=None, needs_help=False, bags_asked=False,
-        restored=False, approver="", waiting=(), usual=(), hints=(), hints_for=None,
+        restored=False, approver="", waiting=(), hints=(), hints_for=None,
     )  # fmt: skip
     return reprice(state)
 

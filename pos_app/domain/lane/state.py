@@ -7,7 +7,7 @@ from typing import Any
 from pos_app.domain.basket import Basket, Line, Op, apply
 from pos_app.domain.errors import Refusal
 from pos_app.domain.goods import ADULT_ONLY, Item
-from pos_app.domain.lane.intents import Beep, Effect, SaveOp, Usual
+from pos_app.domain.lane.intents import Beep, Effect, SaveOp
 from pos_app.domain.pricing.engine import NOTHING_USED, price
 from pos_app.domain.pricing.model import Hint, Package, Priced, Used
 from pos_app.domain.pricing.rows import book_of
@@ -61,6 +61,8 @@ class LastSale:
     tendered_fen: int
     change_fen: int
     item_count: int
+    tier: str = ""  # reached with this sale
+    gift: Item | None = None  # to collect for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,6 @@ class LaneState:
     paper_waiting: int = 0
     restored: bool = False
     used: Mapping[str, Used] = field(default_factory=lambda: NOTHING_USED)  # by limited promotions, as last read from the store
-    usual: tuple[Usual, ...] = ()  # goods a member who agreed to it often buys
     hints: tuple[Hint, ...] = ()
     hints_for: Basket | None = None  # the basket that the hints are about; they show for no other
 

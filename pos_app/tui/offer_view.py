@@ -1,0 +1,262 @@
+"""What offers look like: savings under a line, the member's row, the hint, and the dialogs about points, coupons and prices."""
+
+from collections.abc import Iterator
+
+from hardware.paper import cells, cut, pad
+from pos_app.domain.basket import AddCode, Line
+from pos_app.domain.lane import why
+from pos_app.domain.lane.offers import PointsChoice, saved_fen
+from pos_app.domain.lane.state import Dialog, LaneState, LastSale
+from pos_app.domain.money import format_yuan
+from pos_app.domain.pricing.model import (
+    COUPON,
+    POINTS,
+    Applied,
+    Hint,
+    LineShare,
+    PricedLine,
+    Refused,
+)
+from pos_app.i18n import LANGUAGES
+from pos_app.i18n.explain import Speaker, explain
+from pos_app.tui.frame import Box, wrap_words
+from pos_app.tui.view import View, item_name, say
+
+TAIL_MAX = 3
+PAGE_KEY = 8
+KEYPAD = ("123", "456", "789", "<0>")
+
+
+def promotion_name(state: LaneState, promotion: str) -> str:
+    """The promotion's name in the reader's language; its id where the package does not know it any more."""
+    return Speaker(state.lang, state.package).name(promotion)
+
+
+def explained(state: LaneState, entry: Applied | Refused | Hint) -> str:
+    """The sentence of an entry of the trace, with the goods of the basket by their names."""
+    goods = {line.item.sku: item_name(state, line.item) for line in state.basket.lines}
+    return explain(state.lang, entry, state.package, goods)
+
+
+# ------------------------------------------------------------------ savings
+
+
+def savings(state: LaneState, money: PricedLine) -> list[tuple[str, int]]:
+    """(name, fen) of what made a line cheaper: the catalogue's price first, then every promotion's share."""
+    shelf_fen = money.saving_fen - sum(share.fen for share in money.shares)
+    return [
+        (promotion_name(state, part.promotion), part.fen) if part else (say(state, f"source.{money.source}"), shelf_fen)
+        for part in _parts(money)
+    ]
+
+
+def rows_a_line(state: LaneState, own: int, least: int, room: int) -> int:
+    """How many rows of savings each line may have: all of them while the whole basket fits, else one with their sum.
+
+    A line takes `own` rows and, for its savings, `least` or more.
+    """
+    lines = state.priced.lines
+    if (own + least) * len(lines) > room:
+        return 1
+    return room if sum(own + max(least, len(_parts(money))) for money in lines) <= room else 1
+
+
+def rows_of(state: LaneState, position: int, own: int, least: int, most: int) -> int:
+    """The rows of one line with its savings."""
+    return own + max(least, min(most, len(_parts(state.priced.lines[position]))))
+
+
+def _parts(money: PricedLine) -> list[LineShare | None]:
+    """A line's savings; None stands for the catalogue's price."""
+    if not money.saving_fen:
+        return []
+    shares = [share for share in money.shares if share.fen]
+    return [*([None] if money.saving_fen > sum(share.fen for share in shares) else []), *shares]
+
+
+def saving_rows(state: LaneState, money: PricedLine, box: Box, indent: int, room: int) -> int:
+    """One row a saving where there is room, else one with their sum; how many rows it took."""
+    found, more = savings(state, money), ""
+    if len(found) > room:
+        largest = max(found, key=lambda one: one[1])
+        found, more = [(largest[0], money.saving_fen)], " " + say(state, "offer.more", n=len(found) - 1)
+    for name, fen in found:
+        amount = format_yuan(-fen)
+        words = shortened(f"{' ' * indent}↳ {name}", box.width - cells(amount) - cells(more) - 1)
+        box.sides(words + more, amount, "saving")
+    return len(found)
+
+
+def shortened(words: str, width: int) -> str:
+    """Words in so many cells, with a mark where they were cut."""
+    return words if cells(words) <= width else cut(words, width - 1) + "…"
+
+
+def stage_rows(state: LaneState, box: Box) -> None:
+    """What was saved in all: by prices and offers, by coupons, by points."""
+    coupons_fen, points_fen = saved_fen(state, COUPON), saved_fen(state, POINTS)
+    offers_fen = state.priced.discount_fen - coupons_fen - points_fen
+    box.sides(say(state, "total.discount"), format_yuan(-offers_fen), "text", "saving")
+    if coupons_fen:
+        box.sides(say(state, "total.coupons"), format_yuan(-coupons_fen), "text", "saving")
+    if points_fen:
+        box.sides(say(state, "total.points"), format_yuan(-points_fen), "text", "saving")
+
+
+def tail(state: LaneState) -> Iterator[tuple[str, str]]:
+    """(text, amount) of what comes on top of the basket: gifts, and coupons for next time."""
+    for gift in state.priced.gifts:
+        yield f"+ {say(state, 'offer.gift')} ×{gift.quantity} {promotion_name(state, gift.promotion)}", format_yuan(0)
+    for reward in state.priced.rewards:
+        yield f"+ {say(state, 'offer.reward')} ×{reward.quantity} {promotion_name(state, reward.promotion)}", ""
+
+
+def tail_row(box: Box, words: str, amount: str) -> None:
+    box.sides(shortened(words, box.width - cells(amount) - 1), amount, "saving")
+
+
+# ------------------------------------------------------------------ member and hint
+
+
+def tier_name(state: LaneState, tier: str) -> str:
+    return LANGUAGES[state.lang].get(f"tier.{tier}", tier)
+
+
+def member_name(state: LaneState) -> str:
+    """林* 8821 金卡; empty for a stranger."""
+    member = state.basket.member
+    return f"{member.label} {tier_name(state, member.customer.tier)}".strip() if member else ""
+
+
+def member_rows(state: LaneState, box: Box) -> None:
+    """Who is attached, the points of this sale and the balance."""
+    member = state.basket.member
+    if member is None:
+        box.put(say(state, "total.member"), "dim")
+        return
+    box.put(f"{say(state, 'member.member')} {member_name(state)}", "head")
+    earned = say(state, "member.earned", points=f"{state.priced.points_earned:,}")
+    balance = say(state, "member.balance", points=f"{member.customer.points:,}")
+    if cells(earned) + cells(balance) < box.width:
+        box.sides(earned, balance)
+    else:
+        box.put(earned)
+        box.put(balance)
+
+
+def ceremony(state: LaneState, last: LastSale, box: Box) -> None:
+    """A tier was reached with the last sale: said large, with the gift that waits."""
+    if not last.tier:
+        return
+    gift = say(state, "tier.gift", name=item_name(state, last.gift)) if last.gift else ""
+    for words in ("", f"▲ {say(state, 'tier.reached', tier=tier_name(state, last.tier))} ▲", gift, ""):
+        box.put(words, "ok", "centre")
+    box.put()
+
+
+def hint_row(state: LaneState, box: Box) -> None:
+    """The best near miss in one row; blank while there is none, so that nothing moves."""
+    hint = why.hint(state)
+    box.put(f"● {explained(state, hint)}" if hint else "", "head")
+
+
+# ------------------------------------------------------------------ dialogs
+
+
+def offers(state: LaneState, view: View, box: Box, dialog: Dialog, height: int) -> None:
+    """Whose points, then what can be chosen: points to spend, coupons to take out."""
+    member = state.basket.member
+    if member is None:
+        box.put(say(state, "offer.no_member"), "dim")
+    else:
+        box.sides(member_name(state), say(state, "member.balance", points=f"{member.customer.points:,}"))
+        if not member.may_spend:
+            box.put(say(state, "offer.by_phone"), "dim")
+    first = max(0, min(dialog.cursor - height + 4, len(dialog.rows) - height + 3))
+    for i, row in list(enumerate(dialog.rows))[first : first + height - 3]:
+        mark = "▶" if i == dialog.cursor else " "
+        left, right = _points(state, row) if isinstance(row, PointsChoice) else _coupon(state, row)
+        box.sides(f"{mark} {left}", right, "cursor" if i == dialog.cursor else "text")
+        box.touch(f"row_{i}")
+
+
+def _points(state: LaneState, row: PointsChoice) -> tuple[str, str]:
+    mark = "✓" if row.points == state.basket.points else " "
+    if not row.points:
+        return f"{mark} {say(state, 'offer.no_points')}", ""
+    return f"{mark} {say(state, 'offer.points', points=f'{row.points:,}')}", format_yuan(-row.worth_fen)
+
+
+def _coupon(state: LaneState, row: AddCode) -> tuple[str, str]:
+    saved = sum(one.saving_fen for one in state.priced.applied if one.promotion == row.promotion)
+    words = f"{row.code} {promotion_name(state, row.promotion)}"
+    return f"{'✓' if saved else '✗'} {words}", format_yuan(-saved)
+
+
+def explanation(state: LaneState, view: View, box: Box, dialog: Dialog, height: int) -> None:
+    """The rows from the cursor on, each wrapped, as many as fit."""
+    rows = [row for entry in dialog.rows[dialog.cursor :] for row in _explained_rows(state, entry, box.width)]
+    for words, role in rows[:height]:
+        box.put(words, role)
+
+
+def _explained_rows(state: LaneState, entry: why.Why, width: int) -> Iterator[tuple[str, str]]:
+    if isinstance(entry, why.About):
+        yield from _heading(state, entry.line)
+        return
+    mark, role = MARKS[type(entry)]
+    for n, words in enumerate(wrap_words(explained(state, entry), width - 2)):
+        yield f"{mark if n == 0 else ' '} {words}", role
+
+
+def _heading(state: LaneState, line: Line | None) -> Iterator[tuple[str, str]]:
+    """A line with its list and net amount, and what the catalogue's price took off; or the basket with its sums."""
+    priced = state.priced
+    if line is None:
+        yield f"── {say(state, 'why.basket')}  {format_yuan(priced.list_fen)} → {format_yuan(priced.total_fen)}", "head"
+        return
+    money = next(money for money in priced.lines if money.line_id == line.line_id)
+    name = f"{item_name(state, line.item)} ×{line.quantity}"
+    yield f"── {name}  {format_yuan(money.list_fen)} → {format_yuan(money.net_fen)}", "head"
+    shelf_fen = money.saving_fen - sum(share.fen for share in money.shares)
+    if shelf_fen:
+        yield f"✓ {say(state, f'source.{money.source}')} {format_yuan(-shelf_fen)}", "saving"
+
+
+MARKS: dict[type, tuple[str, str]] = {Applied: ("✓", "saving"), Refused: ("✗", "text"), Hint: ("●", "head")}
+
+
+def page_keys(state: LaneState, box: Box) -> None:
+    """Up and down to touch, beside the key that closes."""
+    room = box.width - 2 * PAGE_KEY - 2
+    up, down = (pad(mark, PAGE_KEY, "centre") for mark in "▲▼")
+    close = pad(say(state, "dialog.close"), room)
+    box.rows[-1] = [(close, "key"), (" ", "text"), (up, "button"), (" ", "text"), (down, "button")]
+    box.touch("page_up", room + 1, PAGE_KEY)
+    box.touch("page_down", room + PAGE_KEY + 2, PAGE_KEY)
+
+
+def usual(state: LaneState, view: View, box: Box, dialog: Dialog, height: int) -> None:
+    """What a member often buys, with today's price, the stock and an offer that is open for it."""
+    for i, row in enumerate(dialog.rows):
+        box.put()
+        role = "cursor" if i == dialog.cursor else "strong"
+        box.sides(f"{'▶' if i == dialog.cursor else ' '} {i + 1}  {item_name(state, row.item)}", format_yuan(row.price_fen), role)
+        box.touch(f"row_{i}")
+        offer = f"↳ {promotion_name(state, row.promotion)}" if row.promotion else ""
+        box.sides(f"      {offer}", say(state, "usual.stock", n=row.on_hand), "saving", "dim")
+        box.touch(f"row_{i}")
+
+
+def keypad(state: LaneState, view: View, box: Box, dialog: Dialog, height: int) -> None:
+    """Digits to touch, where a shopper has no keyboard."""
+    if not state.is_self_checkout:
+        return
+    for row in KEYPAD:
+        box.put()
+        spans = []
+        for char in row:
+            spans += [("  ", "text"), (pad({"<": "←", ">": "OK"}.get(char, char), 8, "centre"), "button")]
+        box.spans(*spans)
+        for n, char in enumerate(row):
+            box.touch({"<": "backspace", ">": "enter"}.get(char, f"digit_{char}"), n * 10 + 2, 8)
