@@ -8,15 +8,17 @@ from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
+from pos_app.domain.pricing.few_sets import every_way
 from pos_app.domain.pricing.later_stages import Cell, Later, LaterOffer, Rules, best_later, later_by_priority
 from pos_app.domain.pricing.linear import Linear
 from pos_app.domain.pricing.plans import Left, Plan, plans_of
 from pos_app.domain.pricing.rows import Rows, share
 from pos_app.domain.pricing.set_search import Accept, Cap, Chosen, SetOffer, Sets, UnitClass, best_sets
 from pos_app.domain.pricing.set_stage import SetRules, left_cells
-from pos_app.domain.pricing.shelf_stage import Piece
+from pos_app.domain.pricing.shelf_stage import Piece, kind_of
 
 LATER_EFFORT = 3_000
+FEW_WAYS, WAYS_MAX = 32, 500  # so many choices of sets are all tried: at once, or when a search has proved nothing
 
 
 class Choice(NamedTuple):
@@ -35,7 +37,7 @@ class Choice(NamedTuple):
 
     @property
     def key(self) -> tuple[int, int, int, int]:
-        """The objective: amount, coupons, the larger saving of stage 1, applications; ids last, by the order of the search."""
+        """The objective: amount, coupons, the larger saving of stage 1, applications; promotion ids come last."""
         saving_fen = sum(chosen.saving_fen * chosen.times for chosen in self.chosen)
         times = sum(chosen.times for chosen in self.chosen)
         return self.total_fen, self.later.coupons, -saving_fen, len(self.later.steps) + times
@@ -100,6 +102,7 @@ class _Search:
     ) -> None:  # fmt: skip
         self.rows, self.pieces, self.sets, self.groups, self.rules = rows, pieces, sets, groups, rules
         self.effort = effort
+        self._share = partial(share, leftover=rules.leftover)
         self.best = judge((), sets, rows, pieces, groups, rules)
         self.is_whole = self.best.later.is_whole
         self.cells, self.begin = self.best.cells, self.best.begin
@@ -108,13 +111,28 @@ class _Search:
     def run(self) -> Choice:
         if not self.sets.offers:
             return self._ended(self.best.total_fen)
+        if self._has_met_every_way(FEW_WAYS):
+            return self._ended(self.best.total_fen)
         first = self._best_sets((1,) * len(self.sets.classes), (), None, None)
         self._meet(first.chosen)
         if not self.groups:
             return self._ended(sum(self.begin) + self.fixed_fen - first.bound)
         plans = [self._linear(plan) for plan in plans_of(self.groups, self._left(first.bound))]
         plans.sort(key=lambda plan: (plan.total_fen(plan.most(first.bound)), plan.plan.coupons))
-        return self._ended(min(self._search_plan(plan, first.bound) for plan in plans))
+        bound_fen = min(self._search_plan(plan, first.bound) for plan in plans)
+        if bound_fen < self.best.total_fen and self._has_met_every_way(WAYS_MAX):
+            bound_fen = self.best.total_fen
+        return self._ended(bound_fen)
+
+    def _has_met_every_way(self, ways_max: int) -> bool:
+        """Whether there are so few choices of sets that all were met."""
+        ways_max = min(ways_max, self.effort)
+        kinds = [kind_of(promotion) for promotion in self.sets.promotions]
+        ways = every_way(self.sets.classes, self.sets.offers, kinds, self.rules.rounding, self._share, ways_max)
+        self.effort -= ways_max if ways is None else len(ways)
+        for way in ways or ():
+            self._meet(way)
+        return ways is not None
 
     def _search_plan(self, plan: Linear, saving_max_fen: int) -> int:
         """Search for sets that make a plan better than the best so far; the plan's lower bound afterwards."""
@@ -134,7 +152,7 @@ class _Search:
     def _best_sets(self, weights: Sequence[int], caps: Sequence[Cap], wanted: int | None, accept: Accept | None) -> Sets:
         found = best_sets(
             self.sets.classes, self.sets.offers, weights, caps, self.rules.rounding, self.effort, wanted, accept,
-            partial(share, leftover=self.rules.leftover),
+            self._share,
         )  # fmt: skip
         self.effort = max(0, self.effort - found.steps)
         return found
@@ -145,8 +163,12 @@ class _Search:
     def _meet(self, chosen: tuple[Chosen, ...]) -> None:
         choice = judge(chosen, self.sets, self.rows, self.pieces, self.groups, self.rules)
         self.is_whole = self.is_whole and choice.later.is_whole
-        if choice.key < self.best.key:
+        if (choice.key, self._ids(choice)) < (self.best.key, self._ids(self.best)):
             self.best = choice
+
+    def _ids(self, choice: Choice) -> list[str]:
+        sets = [self.sets.promotions[one.offer].id for one in choice.chosen for _ in range(one.times)]
+        return sorted(sets + [step.offer.promotion.id for step in choice.later.steps])
 
     def _ended(self, bound_fen: int) -> Choice:
         """Where later stages were not tried to their end nothing is proved of them."""
