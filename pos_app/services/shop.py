@@ -26,8 +26,8 @@ class Shop:
     drawer: Drawer
     texts: dict[str, str]
     paper_width: int = 42
-    totals: Totals = field(default_factory=Totals)
     explain: Callable[[Applied, Package], str] | None = None  # an applied promotion in the shop's language
+    totals: Totals = field(default_factory=Totals)
 
     @property
     def lane(self) -> str:
