@@ -56,11 +56,11 @@ def test_a_lower_price_holds_at_once_and_a_higher_one_when_its_tag_hangs(store: 
 
 
 def test_prices_of_a_package_are_taken_once(store: Store):
-    taken = take(store, "1", price("MILK", 380))
-    confirm_tag(store, "MILK", "1001")
-    before = [entry.header.kind for entry in journal.entries(store.connection)]
+    taken = take(store, "1", price("MILK", 380), price("WATER", 180))
+    before, waits = journal.head(store.connection), price_tasks(store)
+    store.clock.now_ms += DAY_MS  # type: ignore[attr-defined]
     assert apply_prices(store, taken) == 0
-    assert [entry.header.kind for entry in journal.entries(store.connection)] == before and not waiting(store)
+    assert (journal.head(store.connection), price_tasks(store)) == (before, waits) and waits
 
 
 def test_a_newer_price_takes_the_place_of_one_that_waits(store: Store):
