@@ -13,7 +13,7 @@ from pos_app.domain.money import format_weight, format_yuan
 from pos_app.domain.shift import Report, counted_fen
 from pos_app.i18n import text
 from pos_app.tui import offer_view
-from pos_app.tui.frame import Box
+from pos_app.tui.frame import Box, wrap_words
 from pos_app.tui.keys import PRESETS
 from pos_app.tui.view import View, item_name, line_text, say
 
@@ -56,7 +56,8 @@ def draw(state: LaneState, view: View, box: Box, height: int) -> None:
     if dialog.refusal is not None:
         box.put()
         words = text(state.lang, dialog.refusal.code, dialog.refusal.args)
-        box.put(f"✗ {words}  [{dialog.refusal.code}]", "error")
+        for row in wrap_words(f"✗ {words}  [{dialog.refusal.code}]", box.width):
+            box.put(row, "error")
     if view.hint and dialog.kind in ("login_number", "login_pin"):
         box.put()
         box.put(view.hint, "dim")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from hardware.paper import cells, cut, pad
 from pos_app.domain.basket import AddCode, Line
+from pos_app.domain.goods import Item
 from pos_app.domain.lane import why
 from pos_app.domain.lane.offers import PointsChoice, saved_fen
 from pos_app.domain.lane.state import Dialog, LaneState, LastSale
@@ -23,7 +24,7 @@ from pos_app.tui.frame import Box, wrap_words
 from pos_app.tui.view import View, item_name, say
 
 TAIL_MAX = 3
-PAGE_KEY = 8
+PAGE_KEY, SPARE_WITHOUT_INPUT = 8, 3
 KEYPAD = ("123", "456", "789", "<0>")
 
 
@@ -32,9 +33,10 @@ def promotion_name(state: LaneState, promotion: str) -> str:
     return Speaker(state.lang, state.package).name(promotion)
 
 
-def explained(state: LaneState, entry: Applied | Refused | Hint) -> str:
-    """The sentence of an entry of the trace, with the goods of the basket by their names."""
-    goods = {line.item.sku: item_name(state, line.item) for line in state.basket.lines}
+def explained(state: LaneState, entry: Applied | Refused | Hint, gifts: tuple[Item, ...]) -> str:
+    """The sentence of an entry of the trace, with the goods of the basket and the gifts by their names."""
+    items = (*gifts, *(line.item for line in state.basket.lines))
+    goods = {item.sku: item_name(state, item) for item in items}
     return explain(state.lang, entry, state.package, goods)
 
 
@@ -51,19 +53,25 @@ def savings(state: LaneState, money: PricedLine) -> list[tuple[str, int]]:
 
 
 def rows_a_line(state: LaneState, own: int, least: int, room: int) -> int:
-    """How many rows of savings each line may have: all of them while the whole basket fits, else one with their sum.
+    """Up to how many savings each line may show in rows of their own: as many as let the whole basket fit.
 
-    A line takes `own` rows and, for its savings, `least` or more.
+    A line takes `own` rows and, for its savings, `least` or more; one with more savings shows their sum.
     """
     lines = state.priced.lines
     if (own + least) * len(lines) > room:
         return 1
-    return room if sum(own + max(least, len(_parts(money))) for money in lines) <= room else 1
+    parts = [len(_parts(money)) for money in lines]
+    fits = (most for most in range(max(parts, default=1), 1, -1) if sum(_rows(n, own, least, most) for n in parts) <= room)
+    return next(fits, 1)
 
 
 def rows_of(state: LaneState, position: int, own: int, least: int, most: int) -> int:
     """The rows of one line with its savings."""
-    return own + max(least, min(most, len(_parts(state.priced.lines[position]))))
+    return _rows(len(_parts(state.priced.lines[position])), own, least, most)
+
+
+def _rows(parts: int, own: int, least: int, most: int) -> int:
+    return own + max(least, parts if parts <= most else 1)
 
 
 def _parts(money: PricedLine) -> list[LineShare | None]:
@@ -150,14 +158,33 @@ def ceremony(state: LaneState, last: LastSale, box: Box) -> None:
         return
     gift = say(state, "tier.gift", name=item_name(state, last.gift)) if last.gift else ""
     for words in ("", f"▲ {say(state, 'tier.reached', tier=tier_name(state, last.tier))} ▲", gift, ""):
-        box.put(words, "ok", "centre")
+        box.put(shortened(words, box.width), "ok", "centre")
     box.put()
 
 
 def hint_row(state: LaneState, box: Box) -> None:
-    """The best near miss in one row; blank while there is none, so that nothing moves."""
+    """The best near miss in one row; blank while there is none, so that nothing moves. The whole sentence is in `why`."""
     hint = why.hint(state)
-    box.put(f"● {explained(state, hint)}" if hint else "", "head")
+    box.put(f"● {_hint_words(state, hint, box.width - 2)}" if hint else "", "head")
+
+
+def _hint_words(state: LaneState, hint: Hint, width: int) -> str:
+    """What to add and what it does to the price; the name of the good gives way to the figures."""
+    pay, save = format_yuan(abs(hint.pay_fen)), format_yuan(hint.extra_saving_fen)
+    if hint.loses:
+        key, good = "hint.row_keep", promotion_name(state, hint.promotion)
+    else:
+        key = "hint.row" if hint.pay_fen > 0 else "hint.row_less" if hint.pay_fen else "hint.row_free"
+        good = _hint_good(state, hint)
+    room = width - cells(say(state, key, more="", pay=pay, save=save))
+    return say(state, key, more=shortened(good, room), pay=pay, save=save)
+
+
+def _hint_good(state: LaneState, hint: Hint) -> str:
+    if not hint.need_units:
+        return say(state, "hint.row_fen", amount=format_yuan(hint.need_fen))
+    name = next((item_name(state, line.item) for line in state.basket.lines if line.item.sku == hint.sku), hint.sku)
+    return say(state, "hint.row_units", n=hint.need_units, name=name)
 
 
 # ------------------------------------------------------------------ dialogs
@@ -176,7 +203,8 @@ def offers(state: LaneState, view: View, box: Box, dialog: Dialog, height: int) 
     for i, row in list(enumerate(dialog.rows))[first : first + height - 3]:
         mark = "▶" if i == dialog.cursor else " "
         left, right = _points(state, row) if isinstance(row, PointsChoice) else _coupon(state, row)
-        box.sides(f"{mark} {left}", right, "cursor" if i == dialog.cursor else "text")
+        words = shortened(f"{mark} {left}", box.width - cells(right) - 1)
+        box.sides(words, right, "cursor" if i == dialog.cursor else "text")
         box.touch(f"row_{i}")
 
 
@@ -195,17 +223,20 @@ def _coupon(state: LaneState, row: AddCode) -> tuple[str, str]:
 
 def explanation(state: LaneState, view: View, box: Box, dialog: Dialog, height: int) -> None:
     """The rows from the cursor on, each wrapped, as many as fit."""
-    rows = [row for entry in dialog.rows[dialog.cursor :] for row in _explained_rows(state, entry, box.width)]
-    for words, role in rows[:height]:
+    box_rows, gifts = height + SPARE_WITHOUT_INPUT, dialog.data
+    entries = dialog.rows[dialog.cursor :]
+    rows = [row for entry in entries[:box_rows] for row in _explained_rows(state, entry, gifts, box.width)]
+    for words, role in rows[:box_rows]:
         box.put(words, role)
 
 
-def _explained_rows(state: LaneState, entry: why.Why, width: int) -> Iterator[tuple[str, str]]:
+def _explained_rows(state: LaneState, entry: why.Why, gifts: tuple[Item, ...], width: int) -> Iterator[tuple[str, str]]:
     if isinstance(entry, why.About):
-        yield from _heading(state, entry.line)
+        for words, role in _heading(state, entry.line):
+            yield from ((row, role) for row in wrap_words(words, width))
         return
     mark, role = MARKS[type(entry)]
-    for n, words in enumerate(wrap_words(explained(state, entry), width - 2)):
+    for n, words in enumerate(wrap_words(explained(state, entry, gifts), width - 2)):
         yield f"{mark if n == 0 else ' '} {words}", role
 
 
@@ -240,11 +271,13 @@ def usual(state: LaneState, view: View, box: Box, dialog: Dialog, height: int) -
     """What a member often buys, with today's price, the stock and an offer that is open for it."""
     for i, row in enumerate(dialog.rows):
         box.put()
-        role = "cursor" if i == dialog.cursor else "strong"
-        box.sides(f"{'▶' if i == dialog.cursor else ' '} {i + 1}  {item_name(state, row.item)}", format_yuan(row.price_fen), role)
+        role, amount = "cursor" if i == dialog.cursor else "strong", format_yuan(row.price_fen)
+        name = f"{'▶' if i == dialog.cursor else ' '} {i + 1}  {item_name(state, row.item)}"
+        box.sides(shortened(name, box.width - cells(amount) - 1), amount, role)
         box.touch(f"row_{i}")
         offer = f"↳ {promotion_name(state, row.promotion)}" if row.promotion else ""
-        box.sides(f"      {offer}", say(state, "usual.stock", n=row.on_hand), "saving", "dim")
+        stock = say(state, "usual.stock", n=row.on_hand)
+        box.sides(shortened(f"      {offer}", box.width - cells(stock) - 1), stock, "saving", "dim")
         box.touch(f"row_{i}")
 
 
@@ -257,6 +290,6 @@ def keypad(state: LaneState, view: View, box: Box, dialog: Dialog, height: int) 
         spans = []
         for char in row:
             spans += [("  ", "text"), (pad({"<": "←", ">": "OK"}.get(char, char), 8, "centre"), "button")]
-        box.spans(*spans)
+        box.spans(*spans, (" ", "text"))
         for n, char in enumerate(row):
             box.touch({"<": "backspace", ">": "enter"}.get(char, f"digit_{char}"), n * 10 + 2, 8)

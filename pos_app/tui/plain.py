@@ -14,6 +14,7 @@ from pos_app.i18n import text
 from pos_app.services.run_lane import LaneRunner
 from pos_app.services.shop import Shop
 from pos_app.tui.dialog_view import question
+from pos_app.tui.offer_view import savings
 
 
 def run_plain(shop: Shop, lang: str, lines: TextIO, out: TextIO) -> int:
@@ -59,6 +60,8 @@ def _news(state: LaneState, before: LaneState | None) -> Iterator[str]:
         if line is not None and state.priced.lines:
             name = line.item.name_en if state.lang == "en" and line.item.name_en else line.item.name
             yield f"{name} x{line.quantity}  {text(state.lang, 'total.total')} {format_yuan(state.priced.total_fen)}"
+            money = next(money for money in state.priced.lines if money.line_id == line.line_id)
+            yield from (f"  {promotion} {format_yuan(-fen)}" for promotion, fen in savings(state, money))
     if state.banner is not None and (before is None or state.banner != before.banner):
         mark = f"[{state.banner.key}] " if state.banner.key.startswith("POS-") else ""
         yield mark + text(state.lang, state.banner.key, state.banner.args)

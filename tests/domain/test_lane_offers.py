@@ -10,6 +10,7 @@ from pos_app.domain.lane import LaneConfig, LaneState, start, why
 from pos_app.domain.lane import intents as i
 from pos_app.domain.lane.state import CASHIER, Person
 from pos_app.domain.pricing.mechanics.coupon_amount_off import CouponAmountOff
+from pos_app.domain.pricing.mechanics.gift import GiftRule
 from pos_app.domain.pricing.mechanics.member_percent_off import MemberPercentOff
 from pos_app.domain.pricing.mechanics.nth_unit_percent_off import NthUnitPercentOff
 from pos_app.domain.pricing.mechanics.spend_save_tiers import SpendSaveTiers, SpendTier
@@ -80,6 +81,15 @@ def test_an_offer_that_names_the_good_is_refused_under_it_with_its_numbers() -> 
     refused = rows[1]
     assert isinstance(refused, Refused)
     assert (refused.promotion, refused.reason, refused.need, refused.have) == ("A-half", "units", "2", "1")
+
+
+def test_a_gift_is_told_by_the_name_that_the_store_knows() -> None:
+    gift = Promotion("D-gift", "送铃铛", GiftRule("TINY"), min_spend_fen=100)
+    state = lane(i.Scan(MILK))
+    state = run(replace(state, package=Package(promotions=(gift,))), i.Scan(MILK))
+    dialog = run(state, i.Press("why")).dialog
+    assert dialog is not None and [item.sku for item in dialog.data] == ["TINY"]
+    assert len(run(state, i.Press("why"), i.Press("back")).basket.lines) == len(state.basket.lines)
 
 
 def test_why_can_be_asked_while_paying_and_changes_nothing() -> None:

@@ -10,6 +10,7 @@ import pytest
 from hardware.paper import cells
 from pos_app.domain import permissions
 from pos_app.domain.errors import RECOVERIES
+from pos_app.domain.lane.members import MEMBER_MENU
 from pos_app.domain.lane.self_checkout import VISIT, WAYS
 from pos_app.domain.lane.shifts import MENU
 from pos_app.domain.lane.state import LaneConfig
@@ -112,6 +113,7 @@ def test_every_choice_reason_permission_source_and_tender_has_its_name() -> None
     wanted = {f"menu.{name}" for name in MENU} | {f"ways.{name}" for name in WAYS} | {f"visit.{name}" for name in VISIT}
     wanted |= {f"reason.{name}" for name in (*config.cancel_reasons, *config.no_sale_reasons, *config.difference_reasons)}
     wanted |= {f"source.{name}" for name in (shelf.LIST, shelf.PROMO, shelf.MEMBER, shelf.LABEL, shelf.ASKED)}
+    wanted |= {f"member.{name}" for name in MEMBER_MENU}
     wanted |= {f"tender.{CASH}", f"tender.{CARD_TERMINAL}"}
     lent = {
         node.id for _, name, args, _ in CALLS if name == "with_permission" for node in args[1:2] if isinstance(node, ast.Name)

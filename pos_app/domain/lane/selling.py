@@ -18,6 +18,7 @@ from pos_app.domain.basket import (
 from pos_app.domain.codes import label_agrees
 from pos_app.domain.errors import refuse
 from pos_app.domain.goods import ADULT_ONLY, NEVER_AT_SELF_CHECKOUT, Item
+from pos_app.domain.lane import why
 from pos_app.domain.lane.intents import (
     Beep,
     CancelDone,
@@ -62,6 +63,8 @@ def scan(state: LaneState, code: str) -> Step:
 
 
 def code_refused(state: LaneState, reply: CodeRefused) -> Step:
+    if reply.purpose == "name":  # the explanation says it by its SKU
+        return state, ()
     if reply.purpose == "check" and state.dialog is not None:
         dialog = replace(state.dialog, text="", data=None, refusal=reply.refusal)
         return replace(state, dialog=dialog), (Beep("refused"),)
@@ -72,6 +75,8 @@ def code_refused(state: LaneState, reply: CodeRefused) -> Step:
 
 def item_found(state: LaneState, reply: ItemFound) -> Step:
     """A good was scanned, typed, picked or asked about."""
+    if reply.purpose == "name":
+        return why.named(state, reply)
     if reply.purpose == "check":
         dialog = Dialog("price_check", data=reply)
         return replace(state, dialog=dialog), (Beep("done"),)

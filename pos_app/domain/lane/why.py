@@ -1,15 +1,17 @@
 """Why this price, why not that offer: the trace as rows to read, and the best hint, looked for while the lane rests."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
 from pos_app.domain.basket import Line
+from pos_app.domain.lane.intents import ItemFound, LookUpSku
 from pos_app.domain.lane.state import Dialog, LaneState, Step, codes_of
 from pos_app.domain.pricing.hints import hints
-from pos_app.domain.pricing.model import Applied, Hint, Refused
+from pos_app.domain.pricing.model import GIFT, Applied, Hint, Refused
 from pos_app.domain.pricing.rows import Rows, row_of, scopes_of
 
+HINT_EFFORT = 100  # steps a trial price: twenty of them between two scans
 REST_MS = 400  # no key and no scan for so long
 HINTS_MAX = 3
 
@@ -24,7 +26,20 @@ Why = About | Applied | Refused | Hint
 
 
 def press(state: LaneState, action: str) -> Step:
-    return replace(state, dialog=Dialog("why", rows=tuple(rows(state)))), ()
+    """Open the explanation; the goods that it names and the basket does not hold are asked for."""
+    found = tuple(rows(state))
+    known = {line.item.sku for line in state.basket.lines}
+    gifts = {entry.value for entry in found if isinstance(entry, Applied) and entry.stage == GIFT}
+    gifts |= {entry.loses for entry in found if isinstance(entry, Hint) and entry.loses}
+    looks = tuple(LookUpSku(sku, "name") for sku in sorted(gifts - known))
+    return replace(state, dialog=Dialog("why", rows=found, data=())), looks
+
+
+def named(state: LaneState, reply: ItemFound) -> Step:
+    """The name of a good that the explanation speaks of."""
+    if state.dialog is None or state.dialog.kind != "why":
+        return state, ()
+    return replace(state, dialog=replace(state.dialog, data=(*state.dialog.data, reply.item))), ()
 
 
 def rows(state: LaneState) -> Iterator[Why]:
@@ -35,12 +50,17 @@ def rows(state: LaneState) -> Iterator[Why]:
     if line is not None:
         yield About(line)
         yield from here
-        yield from (one for one in priced.refused if one.promotion in names)
+        yield from _near_first(one for one in priced.refused if one.promotion in names)
     yield About(None)
     yield from (one for one in priced.applied if one not in here)
-    yield from (one for one in priced.refused if one.promotion not in names)
+    yield from _near_first(one for one in priced.refused if one.promotion not in names)
     if state.hints_for is state.basket:
         yield from state.hints[:HINTS_MAX]
+
+
+def _near_first(refused: Iterable[Refused]) -> list[Refused]:
+    """Those whose goods are in the basket before those whose goods are not."""
+    return sorted(refused, key=lambda one: one.reason == "goods")
 
 
 def _promotions_of(state: LaneState, line: Line) -> frozenset[str]:
@@ -63,7 +83,7 @@ def rested(state: LaneState) -> LaneState:
     basket = state.basket
     if basket is state.hints_for or not basket.lines or state.now_ms - state.touched_ms < REST_MS:
         return state
-    found = hints(basket, basket.customer, state.package, state.now_ms, codes_of(state), state.used)
+    found = hints(basket, basket.customer, state.package, state.now_ms, codes_of(state), state.used, HINT_EFFORT)
     return replace(state, hints=found, hints_for=basket)
 
 
