@@ -11,7 +11,7 @@ from typing import NamedTuple
 from pos_app.domain.pricing.few_sets import every_way
 from pos_app.domain.pricing.later_stages import Cell, Later, LaterOffer, Rules, best_later, later_by_priority
 from pos_app.domain.pricing.linear import Linear
-from pos_app.domain.pricing.plans import Left, Plan, plans_of
+from pos_app.domain.pricing.plans import Left, Plan, combined, options_of, relaxed
 from pos_app.domain.pricing.rows import Rows, share
 from pos_app.domain.pricing.set_search import Accept, Cap, Chosen, SetOffer, Sets, UnitClass, best_sets
 from pos_app.domain.pricing.set_stage import SetRules, left_cells
@@ -107,6 +107,7 @@ class _Search:
         self.is_whole = self.best.later.is_whole
         self.cells, self.begin = self.best.cells, self.best.begin
         self.fixed_fen = sum(fen for _, fen in self.best.fixed)
+        self.bounds: dict[Plan, int] = {}
 
     def run(self) -> Choice:
         if not self.sets.offers:
@@ -117,9 +118,7 @@ class _Search:
         self._meet(first.chosen)
         if not self.groups:
             return self._ended(sum(self.begin) + self.fixed_fen - first.bound)
-        plans = [self._linear(plan) for plan in plans_of(self.groups, self._left(first.bound))]
-        plans.sort(key=lambda plan: (plan.total_fen(plan.most(first.bound)), plan.plan.coupons))
-        bound_fen = min(self._search_plan(plan, first.bound) for plan in plans)
+        bound_fen = self._search_plans(options_of(self.groups, self._left(first.bound)), first.bound)
         if bound_fen < self.best.total_fen and self._has_met_every_way(WAYS_MAX):
             bound_fen = self.best.total_fen
         return self._ended(bound_fen)
@@ -134,20 +133,48 @@ class _Search:
             self._meet(way)
         return ways is not None
 
-    def _search_plan(self, plan: Linear, saving_max_fen: int) -> int:
+    def _search_plans(self, options: list[list[Plan]], saving_max_fen: int) -> int:
+        """Search what promises most, then drop what cannot win, then all that is left; the lower bound on every choice."""
+        self._search_plan(combined([[max(group, key=_promise)] for group in options])[0], saving_max_fen)
+        options = self._promising(options, saving_max_fen)
+        if not all(options):  # whatever is done in some group, it loses to the best choice
+            return self.best.total_fen
+        plans = sorted(combined(options), key=lambda plan: (self._bound_fen(plan, saving_max_fen), plan.coupons))
+        return min(self._search_plan(plan, saving_max_fen) for plan in plans)
+
+    def _promising(self, options: list[list[Plan]], saving_max_fen: int) -> list[list[Plan]]:
+        """Without the options of a group that lose to the best choice even if every other group reaches all it could."""
+        kept = list(options)
+        for n, group in enumerate(options):
+            if len(group) > 1 and all(kept):
+                others = combined([[relaxed(other)] for m, other in enumerate(kept) if m != n])[0]
+                kept[n] = [plan for plan in group if self._may_win(others.joined(plan), saving_max_fen)]
+        return kept
+
+    def _may_win(self, plan: Plan, saving_max_fen: int) -> bool:
+        return self._search_plan(plan, saving_max_fen) < self.best.total_fen
+
+    def _bound_fen(self, plan: Plan, saving_max_fen: int) -> int:
+        """What is known of a plan: no choice that keeps to it ends lower."""
+        if plan not in self.bounds:
+            linear = self._linear(plan)
+            self.bounds[plan] = linear.total_fen(linear.most(saving_max_fen)) if linear.is_reachable else self.best.total_fen
+        return self.bounds[plan]
+
+    def _search_plan(self, plan: Plan, saving_max_fen: int) -> int:
         """Search for sets that make a plan better than the best so far; the plan's lower bound afterwards."""
-        bound_fen = plan.total_fen(plan.most(saving_max_fen))
-        if not plan.is_reachable or bound_fen >= self.best.total_fen:
-            return max(bound_fen, self.best.total_fen)
-        if self.effort <= 0:
+        bound_fen, linear = self._bound_fen(plan, saving_max_fen), self._linear(plan)
+        is_first = not linear.caps and linear.scale == 1  # the sets that save most: they are known
+        if bound_fen >= self.best.total_fen or self.effort <= 0 or is_first:
             return bound_fen
 
         def accept(chosen: tuple[Chosen, ...]) -> int:
             self._meet(chosen)
-            return plan.wanted(self.best.total_fen)
+            return linear.wanted(self.best.total_fen)
 
-        found = self._best_sets(plan.weights, plan.caps, plan.wanted(self.best.total_fen), accept)
-        return max(bound_fen, plan.total_fen(found.bound))
+        found = self._best_sets(linear.weights, linear.caps, linear.wanted(self.best.total_fen), accept)
+        self.bounds[plan] = max(bound_fen, linear.total_fen(found.bound))
+        return self.bounds[plan]
 
     def _best_sets(self, weights: Sequence[int], caps: Sequence[Cap], wanted: int | None, accept: Accept | None) -> Sets:
         found = best_sets(
@@ -182,6 +209,11 @@ class _Search:
             amounts[cell.row] += fen
             lists[cell.row] += cell.list_fen
         return Left(amounts, lists, saving_max_fen, any(_may_empty(offer, self.sets.classes) for offer in self.sets.offers))
+
+
+def _promise(plan: Plan) -> tuple[int, int]:
+    """Which option of a group promises most."""
+    return plan.fixed_fen, len(plan.percents) + len(plan.spend_percents)
 
 
 def _may_empty(offer: SetOffer, classes: Sequence[UnitClass]) -> bool:

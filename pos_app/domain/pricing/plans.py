@@ -60,14 +60,21 @@ class Left(NamedTuple):
     may_empty: bool
 
 
-def plans_of(groups: Sequence[Sequence[LaterOffer]], left: Left) -> list[Plan]:
-    """Plans that together cover every legal choice."""
+def options_of(groups: Sequence[Sequence[LaterOffer]], left: Left) -> list[list[Plan]]:
+    """Per group, plans that together cover every legal choice in it."""
+    return [
+        _pruned([_without_idle(plan, left) for plan in _options(group, left.amounts, left.lists, left.may_empty)])
+        for group in groups
+    ]
+
+
+def combined(options: Sequence[Sequence[Plan]]) -> list[Plan]:
+    """One option of each group, all combinations; a group that would make them too many counts as one that reaches all."""
     plans = [NOTHING]
-    for group in groups:
-        options = _pruned([_without_idle(plan, left) for plan in _options(group, left.amounts, left.lists, left.may_empty)])
-        if len(plans) * len(options) > PLANS_MAX:
-            options = [_relaxed(options)]
-        plans = [plan.joined(option) for plan in plans for option in options]
+    for group in sorted(options, key=len):
+        if len(plans) * len(group) > PLANS_MAX:
+            group = [relaxed(group)]
+        plans = [plan.joined(option) for plan in plans for option in group]
     return plans
 
 
@@ -169,7 +176,7 @@ def _implied(threshold: Threshold, given: Sequence[Threshold]) -> bool:
     return any(other[::2] == threshold[::2] and other.need_fen >= threshold.need_fen for other in given)
 
 
-def _relaxed(options: Sequence[Plan]) -> Plan:
+def relaxed(options: Sequence[Plan]) -> Plan:
     """One plan that covers all of them, with no threshold: its bound holds, but it may be out of reach."""
     percents = {percent for plan in options for percent in plan.percents}
     spend = {percent for plan in options for percent in plan.spend_percents}
@@ -184,7 +191,7 @@ def _everything(group: Sequence[LaterOffer], amounts: Sequence[int], lists: Sequ
     for offer in group:
         effects = _effects(offer, amounts, lists)
         if effects:
-            plan = plan.joined(_relaxed(effects))
+            plan = plan.joined(relaxed(effects))
     return plan._replace(thresholds=(), coupons=0)
 
 
