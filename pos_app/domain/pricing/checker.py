@@ -1,8 +1,6 @@
 """Whether a priced basket is right: the answer is built again from basket, package and trace, and must come out the same.
 
-A trace says what was chosen: which units a set took, which promotions of stages 2 to 4 applied. All else follows from the rules
-and is computed anew, from the fields of the rules, sharing no code with the engine. What is not legal is left out: a pair made
-of one unit, a threshold of 100.00 on 99.00, one gift too many are rows that the answer built again does not have.
+A trace says what was chosen; all else follows from the rules' fields. What is not legal is left out, and so does not come out.
 """
 
 import datetime
@@ -22,33 +20,29 @@ STAGES = {
     "MemberPercentOff": GROUP, "SpendSaveTiers": SPEND, "CouponAmountOff": COUPON, "CouponPercentOff": COUPON,
     "PointsRedeem": POINTS, "PointsEarn": EARN, "GiftRule": GIFT, "EventRule": EVENT, "CouponReward": EVENT, "PunchCard": EVENT,
 }  # fmt: skip
-UNCHECKED = {"refused", "proved", "gap_fen"}  # what did not happen adds up to nothing
-ANY, NO_SPEND, NEVER = range(3)  # what stages 1 to 4 may still do with a part of a line
-NO_LIMIT = 1 << 60
+CHECKED = [name for name in Priced._fields if name not in ("refused", "proved", "gap_fen")]  # what did not happen has no sum
+ANY, NO_SPEND, NEVER, NO_LIMIT = 0, 1, 2, 1 << 60  # the first three: what stages 1 to 4 may still do with a part of a line
 Cell = tuple[int, int]  # row, ANY | NO_SPEND | NEVER
-Part = tuple[int, int, str]  # units that cost the same after stage 0: row, unit price, promotion that made it
-Parts = dict[Part, tuple[int, int, int, int]]  # units, amount, amount before promotions, ANY | NO_SPEND | NEVER
+Parts = dict[tuple[int, int, str], tuple[int, int, int, int]]  # (row, unit price, promotion): units, fen, fen before it, ANY …
+Uses = Mapping[str, m.Used]
 
 
 def check(
-    basket: Basket, customer: m.Customer, package: m.Package, now_ms: int, codes: frozenset[str], used: Mapping[str, m.Used],
-    priced: Priced,
+    basket: Basket, customer: m.Customer, package: m.Package, now_ms: int, codes: frozenset[str], used: Uses, priced: Priced
 ) -> tuple[str, ...]:  # fmt: skip
     """What is wrong with an answer, by its fields; nothing when it is accepted. One fen more to pay: `("total_fen: …",)`."""
-    found = []
-    for with_audience in (True,) if package.policy == m.PRIORITY else (True, False):
-        right = _Answer(basket, customer, package, now_ms, codes, used, with_audience).rebuilt(priced.applied)
-        pairs = [(name, getattr(priced, name), getattr(right, name)) for name in Priced._fields if name not in UNCHECKED]
-        found.append(tuple(f"{name}: {given}, not {due}" for name, given, due in pairs if repr(given) != repr(due)))
-    return min(found, key=len)
+    modes = (True,) if package.policy == m.PRIORITY else (True, False)  # with audience prices, or as for anyone
+    found = [_Answer(basket, customer, package, now_ms, codes, used, mode).rebuilt(priced.applied) for mode in modes]
+    pairs = [[(name, getattr(priced, name), getattr(right, name)) for name in CHECKED] for right in found]
+    return min((tuple(f"{name}: {a}, not {b}" for name, a, b in some if repr(a) != repr(b)) for some in pairs), key=len)
 
 
 class _Row:
     """A line; `base_fen` is the lower of list and label, of one unit (per kg when weighed); a weighed line has no unit."""
 
     def __init__(self, line: Line) -> None:
-        self.line, self.item, self.units = line, line.item, 0 if line.weight_g is not None else line.quantity
-        self.is_open = may_be_discounted(line.item)
+        self.line, self.item, self.is_open = line, line.item, may_be_discounted(line.item)
+        self.units = 0 if line.weight_g is not None else line.quantity
         self.list_fen, _, _, source = self.catalogue(False)
         self.base_fen, self.is_labelled = self.list_fen // self.units if self.units else line.item.price_fen, source == "label"
 
@@ -60,11 +54,8 @@ class _Row:
         item, label_fen = self.item, NO_LIMIT if self.line.label_fen is None else self.line.label_fen * self.line.quantity
         if item.ask_price:
             return label_fen % NO_LIMIT, label_fen % NO_LIMIT, self.line.label_fen or 0, "asked"
-        prices = (
-            (item.price_fen, "list"),
-            (item.promo_price_fen, "promo"),
-            (item.member_price_fen if as_member else None, "member"),
-        )
+        member_fen = item.member_price_fen if as_member else None
+        prices = (item.price_fen, "list"), (item.promo_price_fen, "promo"), (member_fen, "member")
         offers = [(fen, n, name) for n, (fen, name) in enumerate(prices) if fen is not None and (n == 0 or self.is_open)]
         unit_fen, _, source = min(offers)
         list_fen, net_fen = self.of(item.price_fen), self.of(unit_fen)
@@ -74,33 +65,32 @@ class _Row:
 
     def is_in(self, p: Promotion, scope: m.Scope) -> bool:
         """Whether a promotion looks at this line as one of a scope, if the line may be discounted at all."""
-        named = self.item.sku in scope.skus or any(c in scope.categories for c in self.item.category.split(";"))
-        is_meant = self.item.sku not in scope.without_skus and (named or not (scope.skus or scope.categories))
-        return is_meant and not (p.price_once and self.is_labelled)
+        named = scope.is_all or self.item.sku in scope.skus or any(c in scope.categories for c in self.item.category.split(";"))
+        return named and self.item.sku not in scope.without_skus and not (p.price_once and self.is_labelled)
 
 
 class _Answer:
     """The answer that the legal choices of a trace make: `cells` are fen left, `lists` the list amounts of the same goods."""
 
     def __init__(
-        self, basket: Basket, customer: m.Customer, package: m.Package, now_ms: int, codes: frozenset[str],
-        used: Mapping[str, m.Used], with_audience: bool,
+        self, basket: Basket, customer: m.Customer, package: m.Package, now_ms: int, codes: frozenset[str], used: Uses, mode: bool
     ) -> None:  # fmt: skip
         self.customer, self.package, self.minute, self.codes, self.used = customer, package, now_ms // 60_000, codes, used
-        self.lines, self.with_audience, self.as_member = basket.lines, with_audience, with_audience and customer.is_member
+        self.lines, self.with_audience, self.as_member = basket.lines, mode, mode and customer.is_member
         self.rows = sorted(map(_Row, self.lines), key=lambda row: (row.item.sku, row.base_fen, row.line.line_id))
         self.may = {p.id: p for p in sorted(package.promotions, key=lambda p: p.id) if self._may(p)}
         self.of = {n: [p for p in self.may.values() if STAGES[type(p.rule).__name__] == n] for n in range(EVENT + 1)}
-        self.kinds = {p.id: NEVER if p.exclusive else ANY if p.counts_to_spend else NO_SPEND for p in self.may.values()}
-        self.kinds[""] = ANY
-        self.cells, self.lists, self.spent = Counter[Cell](), Counter[Cell](), 0
-        self.shares = [Counter[str]() for _ in self.rows]
+        self.kinds = {p.id: NEVER if p.exclusive else ANY if p.counts_to_spend else NO_SPEND for p in self.may.values()} | {
+            "": ANY
+        }
+        self.cells, self.lists, self.shares, self.spent = Counter[Cell](), Counter[Cell](), [Counter[str]() for _ in self.rows], 0
 
     def rebuilt(self, trace: Sequence[Applied]) -> Priced:
-        parts = self._shelf()
-        applied = self._shelf_applied(parts) + self._sets(parts, [row for row in trace if row.stage == SETS])
-        for stage in (GROUP, SPEND, COUPON):
-            applied += self._later(stage, [row.promotion for row in trace if row.stage == stage])
+        parts, applied = self._shelf()
+        applied += self._sets(parts, [row for row in trace if row.stage == SETS])
+        applied += [
+            row for n in (GROUP, SPEND, COUPON) for row in self._later(n, [one.promotion for one in trace if one.stage == n])
+        ]
         coupons = {self.may[row.promotion].code for row in applied if row.stage == COUPON} & self.codes
         self.cells = Counter({(n, ANY): sum(self.cells[n, kind] for kind in range(3)) for n in range(len(self.rows))})
         self.lists = Counter({(n, ANY): row.list_fen for n, row in enumerate(self.rows)})
@@ -126,26 +116,23 @@ class _Answer:
         )  # fmt: skip
 
     def _may(self, p: Promotion) -> bool:
-        when, who, customer, (times, money_fen) = p.when, p.who, self.customer, self._left(p)
-        days, minute = divmod(self.minute + self.package.utc_offset_min, 1440)
-        day, at_ms = datetime.date(1970, 1, 1) + datetime.timedelta(days), self.minute * 60_000
+        when, who, customer, (times, money_fen), at_ms = p.when, p.who, self.customer, self._left(p), self.minute * 60_000
+        now = datetime.datetime(1970, 1, 1) + datetime.timedelta(minutes=self.minute + self.package.utc_offset_min)
         return all((
             when.from_ms is None or at_ms >= when.from_ms, when.to_ms is None or at_ms < when.to_ms,
-            not when.weekdays or day.isoweekday() in when.weekdays, not when.days_of_month or day.day in when.days_of_month,
-            not when.dates or day.isoformat() in when.dates, not when.holidays or day.isoformat() in self.package.holidays,
-            not when.hours or any(start <= minute < end for start, end in when.hours),
+            not when.weekdays or now.isoweekday() in when.weekdays, not when.days_of_month or now.day in when.days_of_month,
+            not when.dates or f"{now:%Y-%m-%d}" in when.dates, not when.holidays or f"{now:%Y-%m-%d}" in self.package.holidays,
+            not when.hours or any(start <= now.hour * 60 + now.minute < end for start, end in when.hours),
             customer.is_member or not (who.member or p.limits.per_member is not None or p.limits.per_member_day is not None),
             not who.tiers or customer.tier in who.tiers, not who.groups or set(who.groups) & set(customer.groups),
             who.nth_order is None or customer.orders_completed == who.nth_order - 1, times > 0 and money_fen > 0,
             customer.birthday_week or not who.birthday_week, not p.code or p.code in self.codes,
         ))  # fmt: skip
 
-    def _left(self, p: Promotion) -> tuple[int, int]:
-        """(applications, fen) that a promotion's limits leave in this basket."""
-        had, limits = self.used.get(p.id, m.Used()), p.limits
-        most = (limits.max_applications, limits.per_member, limits.per_member_day, limits.total, limits.budget_fen)
-        gone = (0, had.member_times, had.member_day_times, had.times, had.fen)
-        *times, money_fen = [NO_LIMIT if n is None else n - k for n, k in zip(most, gone, strict=True)]
+    def _left(self, p: Promotion) -> tuple[int, int]:  # applications and fen that its limits leave
+        had = self.used.get(p.id, m.Used())
+        gone = (0, had.member_times, had.member_day_times, had.times, had.fen)  # in the order of `Limits`
+        *times, money_fen = [NO_LIMIT if most is None else most - n for most, n in zip(p.limits, gone, strict=True)]
         return min(times), money_fen
 
     def _off(self, fen: int, percent: int) -> int:
@@ -155,58 +142,50 @@ class _Answer:
         if self.package.leftover == m.LARGEST_FRACTION or not sum(weights):
             return share_fen(fen, weights) if weights else []
         shares = [fen * weight // sum(weights) for weight in weights]
-        shares[0 if self.package.leftover == m.FIRST_LINE else -1] += fen - sum(shares)
+        for n in range(len(shares))[:: 1 if self.package.leftover == m.FIRST_LINE else -1]:
+            shares[n] += min(fen - sum(shares), weights[n] - shares[n])
         return shares
 
     def _scope(self, p: Promotion, left: Mapping[Cell, int], kind_max: int = NO_SPEND) -> tuple[list[Cell], int]:
         """The parts of lines that a promotion looks at, and what its threshold is held against."""
-        rows = {n for n, row in enumerate(self.rows) if row.is_open and row.is_in(p, p.scope)}
-        reach = [(n, kind) for n, kind in sorted(left) if n in rows and kind <= kind_max]
+        reach = [(n, k) for n, k in sorted(left) if k <= kind_max and self.rows[n].is_open and self.rows[n].is_in(p, p.scope)]
         return reach, sum((self.lists if p.threshold_on == m.ON_LIST else left)[cell] for cell in reach)
 
-    def _take(self, applied: Applied, fens: Iterable[tuple[Cell, int, int]]) -> Applied:
-        """The application with its shares: cell, before and off of each."""
-        shares = []
-        for cell, before_fen, fen in fens:
-            self.cells[cell] -= fen
-            self.shares[cell[0]][applied.promotion] += fen
-            shares.append(m.StageShare(self.rows[cell[0]].line.line_id, before_fen, fen))
-        return applied._replace(saving_fen=sum(share.fen for share in shares), shares=tuple(shares))
+    def _take(self, applied: Applied, fens: Iterable[tuple[Cell, int, int]]) -> Applied:  # what each had before, and loses
+        for (n, kind), before_fen, fen in fens:
+            self.cells[n, kind] -= fen
+            self.shares[n][applied.promotion] += fen
+            share = m.StageShare(self.rows[n].line.line_id, before_fen, fen)
+            applied = applied._replace(saving_fen=applied.saving_fen + fen, shares=(*applied.shares, share))
+        return applied
 
-    def _shelf(self) -> Parts:
+    def _shelf(self) -> tuple[Parts, list[Applied]]:
         """Stage 0 leaves no choice: the best unlimited price, then those with a number where a unit saves most."""
-        offers = [p for p in self.of[SHELF] if self.with_audience or p.who == m.ANYONE]
+        offers = [p for p in self.of[SHELF] if self.with_audience or p.is_for_anyone]
         limits = {p.id: [*self._left(p), NO_LIMIT if p.rule.max_units is None else p.rule.max_units] for p in offers}
         reach = {p.id: [row for row in self.rows if row.is_open and row.is_in(p, p.scope)] for p in offers}
         offers = [p for p in offers if sum(row.list_fen for row in reach[p.id]) >= p.min_spend_fen]
         limits[""], units_left, wishes, parts = [NO_LIMIT] * 3, [row.units or 1 for row in self.rows], [], Parts()
         for n, row in enumerate(self.rows):
             _, fen, unit_fen, _ = row.catalogue(self.as_member)
-            mine = [p for p in offers if row in reach[p.id] and not row.item.ask_price]
-            here = [(*self._shelf_price(p, row, reach[p.id]), p.id) for p in mine]
+            here: list[tuple[int, int, str]] = []  # price of a unit or of the whole weighed line, price of a unit or kilogram, id
+            for p in (p for p in offers if row in reach[p.id] and not row.item.ask_price):
+                units = sum(row.units for row in reach[p.id] if not row.item.ask_price)
+                percent = max((tier.percent for tier in getattr(p.rule, "tiers", ()) if units >= tier.units), default=0)
+                off_fen = getattr(p.rule, "amount_fen", 0) + self._off(row.base_fen, getattr(p.rule, "percent", percent))
+                due_fen = getattr(p.rule, "price_fen", max(0, row.base_fen - off_fen))
+                here.append((due_fen if row.units else min(row.of(due_fen), row.list_fen), due_fen, p.id))
             free = [one for one in here if min(limits[one[2]]) == NO_LIMIT]
             best = min([(fen // (row.units or 1), unit_fen, ""), *free], key=lambda one: one[0])
             limited = [one for one in here if one not in free and one[0] < best[0] and row.units]
             wishes += [(one[0] - best[0], one[2], n, one) for one in (best, *limited)]
         for _, name, n, (fen, unit_fen, _) in sorted(wishes):
-            row, (times, money_fen, most) = self.rows[n], limits[name]
-            units = min(units_left[n], times, most, money_fen // max(1, row.base_fen - fen))
-            limits[name] = [times - units, money_fen - units * (row.base_fen - fen), most - units]
-            units_left[n] -= units
+            row, (times, money_fen, most), off_fen = self.rows[n], limits[name], self.rows[n].base_fen - fen
+            units = min(units_left[n], times, most, money_fen // max(1, off_fen))
+            units_left[n], limits[name] = units_left[n] - units, [times - units, money_fen - units * off_fen, most - units]
             base_fen, kind = units * row.base_fen if row.units else row.list_fen, self.kinds[name] if row.is_open else NEVER
             parts |= {(n, unit_fen, name): (units * bool(row.units), units * fen, base_fen, kind)} if units else {}
-        return dict(sorted(parts.items(), key=lambda item: (item[0][0], -item[0][1], item[0][2])))
-
-    def _shelf_price(self, p: Promotion, row: _Row, reach: Sequence[_Row]) -> tuple[int, int]:
-        """(of one unit, or of the whole weighed line; of one unit, or of a kilogram)."""
-        units = sum(row.units for row in reach if not row.item.ask_price)
-        percents = [tier.percent for tier in getattr(p.rule, "tiers", ()) if units >= tier.units]
-        off_fen = getattr(p.rule, "amount_fen", 0) + self._off(row.base_fen, getattr(p.rule, "percent", max(percents, default=0)))
-        fen = getattr(p.rule, "price_fen", max(0, row.base_fen - off_fen))
-        return (fen, fen) if row.units else (min(row.of(fen), row.list_fen), fen)
-
-    def _shelf_applied(self, parts: Parts) -> list[Applied]:
-        applied = []
+        parts, applied = dict(sorted(parts.items(), key=lambda item: (item[0][0], -item[0][1], item[0][2]))), []
         for (n, _, name), (_, fen, base_fen, kind) in parts.items():
             self.cells[n, kind] += base_fen if name else fen
             self.lists[n, kind] += base_fen
@@ -216,7 +195,7 @@ class _Answer:
             off = [((n, kind), base_fen, base_fen - fen) for n, _, _, fen, base_fen, kind in mine]
             before_fen, times = sum(base_fen for _, base_fen, _ in off), sum(use.units for use in uses) or 1
             applied.append(self._take(Applied(SHELF, owner, 0, before_fen, times, uses=uses), off))
-        return applied
+        return parts, applied
 
     def _sets(self, parts: Parts, trace: Sequence[Applied]) -> list[Applied]:
         limits = {p.id: self._left(p) for p in self.of[SETS] if self._scope(p, self.cells)[1] >= p.min_spend_fen}
@@ -229,7 +208,7 @@ class _Answer:
             in_order = [part for _, part in taken] == [part for part in parts if part in {part for _, part in taken}]
             saving_fen = self._set_saving(self.may[name], taken) if are_there and in_order else 0
             times, money_fen = limits[name][0] - n, limits[name][1] - saving_fen * n
-            if saving_fen > 0 and min(times, money_fen) >= 0 and (name, uses) not in applied:
+            if saving_fen > 0 and min(times, money_fen) >= 0:
                 limits[name] = times, money_fen
                 left.subtract({part: use.units * n for use, part in taken})
                 off, fens = iter(self._shared(saving_fen, [use.unit_fen for use in uses for _ in range(use.units)])), []
@@ -239,11 +218,11 @@ class _Answer:
                     self.cells.update({old: -before_fen, new: before_fen} if old != new else {})
                     self.lists.update({old: -list_fen, new: list_fen} if old != new else {})
                     fens.append((new, before_fen, n * sum(next(off) for _ in range(use.units))))
-                price_fen = sum(use.units * use.unit_fen for use in uses)
-                applied[name, uses] = self._take(Applied(SETS, name, 0, price_fen, n, uses=uses), fens)
+                one = Applied(SETS, name, 0, sum(before_fen for _, before_fen, _ in fens) // n, n, uses=uses)
+                applied[name, uses] = self._take(one, fens)
         return [applied[key] for key in sorted(applied)]
 
-    def _set_saving(self, p: Promotion, taken: Sequence[tuple[m.Use, Part]]) -> int:
+    def _set_saving(self, p: Promotion, taken: Sequence[tuple[m.Use, tuple[int, int, str]]]) -> int:
         """What the units of one application save; 0 where they are not what the rule asks for."""
         rule, name = p.rule, type(p.rule).__name__
         units = [(use.unit_fen, n) for n, (use, _) in enumerate(taken) for _ in range(use.units)]
@@ -258,8 +237,7 @@ class _Answer:
 
         if name in ("FixedPriceBundle", "ComboAmountOff"):
             whole_fen = sum(fen for fen, _ in units) if fill(rule.components, units) and reduced == units else 0
-            saving_fen: int = whole_fen - rule.price_fen if name == "FixedPriceBundle" else min(rule.amount_fen, whole_fen)
-            return saving_fen
+            return int(whole_fen - rule.price_fen if name == "FixedPriceBundle" else min(rule.amount_fen, whole_fen))
         off_fen = sum(self._off(fen, 100 if name == "CheapestFree" else rule.percent) for fen, _ in reduced)
         buy, n, k = p.scope, getattr(rule, "n", 0), getattr(rule, "free", 1)
         if name == "BuyXGetY":
@@ -272,56 +250,46 @@ class _Answer:
     def _later(self, stage: int, names: Sequence[str]) -> list[Applied]:
         """Stages 2 to 5: what was chosen, in order of id, coupons in their own. By priority, and for points, each that can."""
         here, begin, kind_max = {p.id: p for p in self.of[stage]}, dict(self.cells), ANY if stage == SPEND else NO_SPEND
-        chosen = [here[name] for name in (dict.fromkeys(names) if stage == COUPON else sorted(set(names))) if name in here]
-        if stage == POINTS or self.package.policy == m.PRIORITY:
-            chosen = sorted(here.values(), key=lambda p: (p.priority if stage != POINTS else 0, p.id))
-        applied, shut = list[Applied](), set[tuple[str, Cell]]()
-        for p in chosen:
+        by_priority, applied, shut = self.package.policy == m.PRIORITY, list[Applied](), set[tuple[str, Cell]]()
+        ranked = sorted(here, key=lambda name: here[name].priority) if by_priority and stage != POINTS else list(here)
+        in_order = ranked if by_priority or stage == POINTS else names if stage == COUPON else sorted(names)
+        for p in [here[name] for name in dict.fromkeys(in_order) if name in here]:
             reach, measured_fen = self._scope(p, begin, kind_max)
-            cells = [(cell, self.cells[cell]) for cell in reach if self.cells[cell]]
-            tier, times, fens = self._fens(p, measured_fen, sum(begin[cell] for cell in reach), [fen for _, fen in cells])
+            cells, begin_fen = [cell for cell in reach if self.cells[cell]], sum(begin[cell] for cell in reach)
+            held, rule, name, tier, times = [self.cells[cell] for cell in cells], p.rule, type(p.rule).__name__, 0, 1
+            fen = getattr(rule, "amount_fen", 0) + self._off(sum(held), getattr(rule, "percent", 0))
+            if name == "SpendSaveTiers":
+                tier = max((n for n, t in enumerate(rule.tiers, 1) if measured_fen >= t.spend_fen), default=0)
+                reached = rule.tiers[tier - 1]
+                times = measured_fen // reached.spend_fen if tier and rule.repeat else 1
+                fen = times * reached.save_fen + self._off(begin_fen, reached.save_percent) if tier else 0
+            if name == "PointsRedeem":
+                most = NO_LIMIT if rule.blocks_max is None else rule.blocks_max
+                times = min((self.customer.points - self.spent) // rule.block_points, sum(held) // rule.block_fen, most)
+                fen = times * rule.block_fen
+            most_fen = sum(held) if getattr(rule, "save_max_fen", None) is None else min(rule.save_max_fen, sum(held))
+            fens = [self._off(b, rule.percent) for b in held] if stage == GROUP else self._shared(min(fen, most_fen), held)
             is_legal = measured_fen >= p.min_spend_fen and not shut & {(p.group, cell) for cell in reach}
             if is_legal and 0 < sum(fens) <= self._left(p)[1]:
-                off = [(cell, before_fen, fen) for (cell, before_fen), fen in zip(cells, fens, strict=True)]
-                applied.append(self._take(Applied(stage, p.id, 0, measured_fen, times, tier), off))
+                applied += [self._take(Applied(stage, p.id, 0, measured_fen, times, tier), zip(cells, held, fens, strict=True))]
                 is_alone = stage in (GROUP, SPEND) or (stage == COUPON and p.group != "basket")
                 shut |= {(p.group, cell) for cell in reach if begin[cell] and is_alone}
-                self.spent += p.rule.block_points * times if stage == POINTS else 0
+                self.spent += rule.block_points * times if stage == POINTS else 0
         return applied
-
-    def _fens(self, p: Promotion, measured_fen: int, begin_fen: int, befores: Sequence[int]) -> tuple[int, int, list[int]]:
-        """(tier, times, fen off each)."""
-        rule, name, left_fen, tier, times = p.rule, type(p.rule).__name__, sum(befores), 0, 1
-        fen: int = getattr(rule, "amount_fen", 0) + self._off(left_fen, getattr(rule, "percent", 0))
-        if name == "MemberPercentOff":
-            return tier, times, [self._off(fen, rule.percent) for fen in befores]
-        if name == "SpendSaveTiers":
-            tier = max((n for n, t in enumerate(rule.tiers, 1) if measured_fen >= t.spend_fen), default=0)
-            times = measured_fen // rule.tiers[tier - 1].spend_fen if tier and rule.repeat else 1
-            save_fen = times * rule.tiers[tier - 1].save_fen + self._off(begin_fen, rule.tiers[tier - 1].save_percent)
-            fen = save_fen if tier else 0
-        if name == "PointsRedeem":
-            times = min((self.customer.points - self.spent) // rule.block_points, left_fen // rule.block_fen)
-            times = times if rule.blocks_max is None else min(times, rule.blocks_max)
-            fen = times * rule.block_fen
-        most_fen = getattr(rule, "save_max_fen", None)
-        return tier, times, self._shared(min(fen, left_fen, NO_LIMIT if most_fen is None else most_fen), befores)
 
     def _given(self) -> Priced:
         """Stages 8 and 9, in an answer that holds nothing else."""
         given, had = Priced(), dict(self.customer.stamps)
         for p in (*self.of[GIFT], *self.of[EVENT]):
-            (reach, fen), rule, name, times = self._scope(p, self.cells), p.rule, type(p.rule).__name__, 1
-            units, value = sum(self.rows[n].units for n, _ in reach), p.id
-            rows: dict[str, object] = {}
+            (reach, fen), rule, name, rows = self._scope(p, self.cells), p.rule, type(p.rule).__name__, dict[str, object]()
+            units, times, value = sum(self.rows[n].units for n, _ in reach), 1, p.id
             if name == "GiftRule":
                 times, value = units // rule.per_units * rule.quantity if rule.per_units else rule.quantity, rule.gift_sku
                 rows["gifts"] = m.Gift(p.id, value, times, rule.value_fen, rule.instead_sku)
             elif name == "EventRule":
                 value, rows["raised"] = rule.event, m.Raised(p.id, rule.event, rule.after_h)
             elif name == "CouponReward":
-                times, value = rule.quantity, rule.coupon
-                rows["rewards"] = m.Reward(p.id, value, times, rule.days)
+                times, value, rows["rewards"] = rule.quantity, rule.coupon, m.Reward(p.id, rule.coupon, rule.quantity, rule.days)
             else:
                 times, full = units, (had.get(p.id, 0) + units) // rule.stamps
                 rows = {"stamps": m.Stamps(p.id, p.id, units, full)}

@@ -1,7 +1,9 @@
 """The checker accepts a right answer of every mechanic, and refuses it when one number, one name or one condition is another."""
 
+import ast
 import random
 from itertools import islice
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from pos_app.domain.basket import Basket, Line
 from pos_app.domain.goods import Item
 from pos_app.domain.money import tax_included_fen
+from pos_app.domain.pricing import checker
 from pos_app.domain.pricing.checker import check
 from pos_app.domain.pricing.mechanics import MECHANICS, mechanic_of
 from pos_app.domain.pricing.mechanics.buy_x_get_y import BuyXGetY
@@ -175,11 +178,12 @@ def answer_of(case: Case) -> Priced:
     """The answer around a trace: lines, sums and taxes add up what its rows say."""
     lines = []
     for n, (item, units) in enumerate(zip((A, B), case.units, strict=True), 1):
-        shares = tuple(LineShare("P", share.fen) for row in case.applied for share in row.shares if share.line_id == n)
+        off_fen = sum(share.fen for row in case.applied for share in row.shares if share.line_id == n)
+        shares = (LineShare("P", off_fen),) if off_fen else ()
         list_fen = item.price_fen * units
         is_made = n == 1 and case.unit_fen is not None
         unit_fen = case.unit_fen if is_made and case.unit_fen is not None else item.price_fen
-        net_fen = list_fen - sum(share.fen for share in shares)
+        net_fen = list_fen - off_fen
         lines.append(PricedLine(n, unit_fen, list_fen, net_fen, "promotion" if is_made else "list", shares))
     list_fen, total_fen = sum(line.list_fen for line in lines), sum(line.net_fen for line in lines)
     taxed = ((B, lines[1].net_fen), (A, lines[0].net_fen))
@@ -192,6 +196,14 @@ def answer_of(case: Case) -> Priced:
 
 def wrong(world: World, priced: Priced) -> tuple[str, ...]:
     return check(*world, priced)
+
+
+def test_the_checker_is_small_and_shares_no_code_with_the_engine():
+    source = Path(checker.__file__).read_text(encoding="utf-8")
+    modules = {node.module for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)}
+    ours = {name.removeprefix("pos_app.domain.") for name in modules if name and name.startswith("pos_app")}
+    assert ours == {"basket", "goods", "money", "pricing", "pricing.model"}
+    assert len(source.splitlines()) <= 300
 
 
 def test_there_is_a_case_for_every_mechanic():
@@ -280,6 +292,17 @@ def changed(name: str, **changes: Any) -> tuple[World, Priced]:
     return world_of(case), answer_of(case)
 
 
+TWICE = Applied(
+    SETS, "P", 1_000, 5_000, 2, uses=PAIR, shares=(StageShare(1, 5_600, 560), StageShare(2, 4_400, 440))
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("limits", [Limits(), Limits(max_applications=2, budget_fen=1_000)])
+def test_two_sets_alike_are_one_row(limits: Limits):
+    promotion = {"limits": limits}
+    assert wrong(*changed("combo_amount_off", units=(2, 2), applied=(TWICE,), after_fen=9_000, promotion=promotion)) == ()
+
+
 ILLEGAL = {
     "a pair made of units that are not there": changed(
         "nth_unit_percent_off", applied=(pair(CHEAPER, 616, 484)._replace(times=2, saving_fen=2_200, shares=(
@@ -299,6 +322,21 @@ ILLEGAL = {
     "more points than there are": changed("points_redeem", rule=PointsRedeem(120, 1_000), rest={"points_spent": 360}),
     "a coupon above its limit": changed("coupon_percent_off", rule=CouponPercentOff(20, 599)),
     "a share of the cheaper line at the dearer one": changed("combo_amount_off", applied=(pair(PAIR, 220, 280),)),
+    "a set's units in another order": changed(
+        "combo_amount_off", applied=(pair(PAIR, 280, 220)._replace(uses=PAIR[::-1], shares=(
+            StageShare(2, 2_200, 220), StageShare(1, 2_800, 280))),),
+    ),
+    "a set of which not all is reduced": changed("combo_amount_off", applied=(pair(CHEAPER, 280, 220),)),
+    "one pattern in two rows": changed(
+        "combo_amount_off", units=(2, 2), applied=(pair(PAIR, 280, 220), pair(PAIR, 280, 220)), after_fen=9_000
+    ),
+    "more sets than the limit": changed(
+        "combo_amount_off", units=(2, 2), applied=(TWICE,), after_fen=9_000,
+        promotion={"limits": Limits(max_applications=1)},
+    ),
+    "sets over the budget": changed(
+        "combo_amount_off", units=(2, 2), applied=(TWICE,), after_fen=9_000, promotion={"limits": Limits(budget_fen=999)}
+    ),
     "too many gifts": changed("gift", rule=GiftRule("CUP", 3, 3, 990, "MUG")),
     "a full card too early": changed("punch_card", rule=PunchCard(7, "FREE")),
     "more units than the limit of a shelf price": changed(
@@ -332,6 +370,8 @@ def test_two_of_one_group_never_share_a_line(stage: int, groups: tuple[str, str]
     one, other = (Promotion(name, name, rules[stage], group=group) for name, group in zip("PQ", groups, strict=True))
     applied = (off(stage, "P", 2_800, 1_400, 2_800), off(stage, "Q", 1_400, 700, 2_800))
     assert bool(wrong(*two(one, other, applied, 700))) == (groups == ("one", "one"))
+    turned = (off(stage, "Q", 2_800, 1_400, 2_800), off(stage, "P", 1_400, 700, 2_800))
+    assert bool(wrong(*two(one, other, turned, 700))) == (groups == ("one", "one") or stage == GROUP)  # coupons: any order
 
 
 @pytest.mark.parametrize(("is_exclusive", "counts"), [(False, True), (True, True), (False, False)])
@@ -361,6 +401,11 @@ def test_a_member_price_is_for_members_and_all_or_none():
     half = Priced(made, 5_600, 800, 4_800, 2, (tax,), after_coupons_fen=4_800)
     world = World(Basket(lines=lines), MEMBER, Package())
     assert wrong(world, half) != ()
+    tax = TaxShare("S13", 1_300, 5_600, tax_included_fen(5_600, 1_300))
+    none = Priced(tuple(PricedLine(n, 2_800, 2_800, 2_800, "list") for n in (1, 2)), 5_600, 0, 5_600, 2, (tax,))
+    none = none._replace(after_coupons_fen=5_600)
+    assert wrong(world, none) == ()
+    assert wrong(world._replace(package=Package(policy="priority")), none) != ()
     both = tuple(line._replace(unit_fen=2_000, net_fen=2_000, source="member") for line in made)
     tax = TaxShare("S13", 1_300, 4_000, tax_included_fen(4_000, 1_300))
     right = Priced(both, 5_600, 1_600, 4_000, 2, (tax,), after_coupons_fen=4_000)
