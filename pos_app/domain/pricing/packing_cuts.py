@@ -1,6 +1,6 @@
 """Further rows that a fractional choice breaks and no whole one can.
 
-Add up rows, each times a fraction below one, and round down: `sum(floor(p.a / d) x) <= floor(p.b / d)` holds for every whole choice.
+Add up rows, each times a fraction below one, and round down: for every whole choice `sum(floor(p.a / d) x) <= floor(p.b / d)`.
 Three units of 1 and columns of two of them, halves: at most one column, where fractions allow one and a half.
 """
 
@@ -12,7 +12,7 @@ from pos_app.domain.pricing.packing_prices import Column, Simplex
 
 BROKEN = 0.03
 CUTS_A_ROUND = 10
-ROUNDS = 12
+ROUNDS = 6
 PARTS = (2, 3, 4, 5, 6, 7, 8)
 NOTHING = Column(0, ())
 
@@ -84,7 +84,7 @@ class Cuts:
         return [cut for _, cut in found[:CUTS_A_ROUND]]
 
     def _candidates(self, simplex: Simplex) -> set[Cut]:
-        found = set()
+        found: set[Cut] = set()
         fractional = [n for n, x in enumerate(simplex.amounts) if 0.01 < x % 1 < 0.99]
         for n in fractional:
             found.update(self._from_line(simplex.inverse[n][: self.units]))
@@ -111,10 +111,10 @@ class Cuts:
                 beside.setdefault(row, set()).update(rows)
         sets = [(a, b, c) for a in beside for b, c in combinations(sorted(beside[a]), 2) if a < b and c in beside[b]]
         pairs = [(a, b) for a in beside for b in beside[a] if a < b]
-        for rows in [*sets, *pairs, *[(a,) for a in beside]]:
-            if sum([self.capacities[row] for row in rows]) % 2:
-                yield Cut(tuple([(row, 1) for row in rows]), 2)
+        for members in [*sets, *pairs, *[(a,) for a in beside]]:
+            if sum([self.capacities[row] for row in members]) % 2:
+                yield Cut(tuple([(row, 1) for row in members]), 2)
 
 
 def _with(column: Column, amount: int, row: int) -> Column:
-    return Column(column.value, (*column.rows, (row, amount))) if amount else column
+    return Column(column.value, (*column.rows, (row, amount)), column.tag) if amount else column

@@ -75,10 +75,14 @@ class Paths:
 
     # ------------------------------------------------------------------ one step
 
-    def _next(self, loss: int, state: int, over: int) -> list[tuple[int, int, int, Column | None]]:
+    def row_of(self, state: int) -> int:
+        """The row whose unit is decided next."""
+        return self.row_of_bit[(state & -state).bit_length() - 1]
+
+    def next_steps(self, loss: int, state: int, over: int) -> list[tuple[int, int, int, Column | None]]:
         """(loss, state, over) behind every option of a state, and the column that leads there."""
         guards, over_guards, borrowed = self.guards, self.over_guards, self.borrowed
-        row = self.row_of_bit[(state & -state).bit_length() - 1]
+        row = self.row_of(state)
         guarded, over_guarded, room = state | guards, over | over_guards, self.loss_max - loss
         found = []
         for option in (self._unused(row, state), *self.options[row]):
@@ -117,7 +121,7 @@ class Paths:
             self.skips[key] = Option(loss, units << self.shifts[row], self._over([key]), None)
         return self.skips[key]
 
-    def _unused_sides(self, state: int) -> int:
+    def unused_sides(self, state: int) -> int:
         """What is lost by rows behind the units that are not full."""
         loss = 0
         for row in range(self.units, len(self.capacities)):
@@ -149,15 +153,15 @@ class Paths:
             if known[state] < loss:
                 continue
             if not state & self.unit_bits:
-                if loss + self._unused_sides(state) < never:
-                    heappush(heap, (loss + self._unused_sides(state), ~state, 0))
+                if loss + self.unused_sides(state) < never:
+                    heappush(heap, (loss + self.unused_sides(state), ~state, 0))
                 continue
-            steps = self._next(loss, state, over)
-            for total, left, rest, column in steps:
-                if total < known.get(left, never):
-                    known[left] = total
-                    came[left] = (state, column)
-                    heappush(heap, (total, left, rest))
+            steps = self.next_steps(loss, state, over)
+            for total, behind, rest, column in steps:
+                if total < known.get(behind, never):
+                    known[behind] = total
+                    came[behind] = (state, column)
+                    heappush(heap, (total, behind, rest))
             if not self.effort.spend(1 + len(steps) // 4):
                 return None
         if not heap:
@@ -167,7 +171,9 @@ class Paths:
     def _begin(self, left: Sequence[int] | None) -> tuple[int, int]:
         if left is None:
             return self.start, self.over
-        return sum([capacity << shift for capacity, shift in zip(left, self.shifts, strict=True)]), self._over(list(enumerate(left)))
+        return sum([capacity << shift for capacity, shift in zip(left, self.shifts, strict=True)]), self._over(
+            list(enumerate(left))
+        )
 
     def beam(self, width: int, left: Sequence[int] | None = None) -> dict[Column, int] | None:
         """A good choice: row by row only the `width` states that lost least go on. None when none loses little enough."""
@@ -181,10 +187,10 @@ class Paths:
                 states = nsmallest(width, [(loss, state, over) for state, (loss, over) in waiting[row].items()])
                 waiting[row] = {}
                 for loss, state, over in states:
-                    steps = self._next(loss, state, over)
-                    for total, left, rest, column in steps:
-                        if self._wait(waiting, ends, left, total, rest):
-                            came[left] = (state, column)
+                    steps = self.next_steps(loss, state, over)
+                    for total, behind, rest, column in steps:
+                        if self._wait(waiting, ends, behind, total, rest):
+                            came[behind] = (state, column)
                     if not self.effort.spend(1 + len(steps) // 4):
                         return None
         return self._way(min(ends)[1]) if ends else None
@@ -194,12 +200,12 @@ class Paths:
     ) -> bool:
         """Put a state where it waits for its turn; False where it is known at no larger loss."""
         if not state & self.unit_bits:
-            loss += self._unused_sides(state)
+            loss += self.unused_sides(state)
             if loss <= self.loss_max and (not ends or loss < min(ends)[0]):
                 ends.append((loss, state))
                 return True
             return False
-        states = waiting[self.row_of_bit[(state & -state).bit_length() - 1]]
+        states = waiting[self.row_of(state)]
         if state in states and states[state][0] <= loss:
             return False
         states[state] = loss, over

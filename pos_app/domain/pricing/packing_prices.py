@@ -14,10 +14,14 @@ TINY = 1e-7
 
 
 class Column(NamedTuple):
-    """One thing to choose any number of times: its value, and what it takes of each row as (row, amount > 0)."""
+    """One thing to choose any number of times: its value, and what it takes of each row as (row, amount > 0).
+
+    `tag` keeps columns apart that are the same to the search.
+    """
 
     value: int
     rows: tuple[tuple[int, int], ...]
+    tag: int = 0
 
 
 class Simplex:
@@ -72,9 +76,16 @@ class Simplex:
         pivot = direction[leaving]
         step = amounts[leaving] / pivot
         line = inverse[leaving] = [value / pivot for value in inverse[leaving]]
+        filled = [(k, value) for k, value in enumerate(line) if value]
+        is_sparse = 3 * len(filled) < len(line)
         for n, d in enumerate(direction):
             if (d > TINY or d < -TINY) and n != leaving:
-                inverse[n] = [a - d * b for a, b in zip(inverse[n], line)]  # noqa: B905 (equally long; this is the inner loop)
+                if is_sparse:
+                    other = inverse[n]
+                    for k, value in filled:
+                        other[k] -= d * value
+                else:
+                    inverse[n] = [a - d * b for a, b in zip(inverse[n], line)]  # noqa: B905 (equally long; the inner loop)
                 amounts[n] -= d * step
         amounts[leaving] = step
         self.prices = [price + gain * value for price, value in zip(self.prices, line, strict=True)]
@@ -89,7 +100,7 @@ class Simplex:
         for n, amount in enumerate(takes):
             column = self.basis[n]
             if amount and not isinstance(column, int):
-                self.basis[n] = Column(column.value, (*column.rows, (row, amount)))
+                self.basis[n] = Column(column.value, (*column.rows, (row, amount)), column.tag)
         line = [0.0] * row
         for n, amount in enumerate(takes):
             if amount:

@@ -1,9 +1,9 @@
 """One promotion that nothing else touches: the dearest units of every slot together, then the next dearest, is the best choice.
 
-For sets of n with the cheapest k reduced: the r-th largest reduced unit has at least `r + ceil(r / k) x (n - k)` units from it up,
-and these groups reach that rank for every r. For a set at a fixed price savings are `max(0, sum - price)`, convex in the sum,
-and no grouping spreads the sums further. For an amount off every set saves the same. Savings fall from group to group, so the
-first groups are also the best ones under a limit, and no choice worth the same has fewer.
+For sets of n with the cheapest k reduced: the r-th largest reduced unit has `r + ceil(r / k) x (n - k)` units from it up at
+least, and these groups reach that rank for every r. For a set at a fixed price savings are `max(0, sum - price)`, convex in the
+sum, and no grouping spreads the sums further. For an amount off every set saves the same. Savings fall from group to group, so
+the first groups are also the best ones under a limit, and no choice worth the same has fewer.
 """
 
 from collections.abc import Iterator, Sequence

@@ -7,7 +7,7 @@ applications, of which a search looks at a few dozen.
 """
 
 from bisect import insort
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from pos_app.domain.pricing.mechanics.rounding import off_fen
@@ -109,9 +109,8 @@ class Source:
         else:
             off = goods.off(shape.percent)
             cheapest = [shape.cheapest if shape.cheapest else slot.units if n == last else 0 for n, (_, slot) in enumerate(slots)]
-            self.runs = tuple([
-                goods.run(members, slot.units, min(reduced, slot.units), off) for (members, slot), reduced in zip(slots, cheapest, strict=True)
-            ])  # fmt: skip
+            pairs = zip(slots, cheapest, strict=True)
+            self.runs = tuple([goods.run(members, slot.units, reduced, off) for (members, slot), reduced in pairs])
 
     def _least_fen(self) -> int:
         """What the cheapest units of each slot cost together."""
@@ -150,26 +149,30 @@ class Source:
             picked.append(classes)
         return total, picked
 
-    def within(self, prices: Sequence[float], factor: float, least: float) -> Iterator[Application]:
-        """Every application with `factor x saving - prices of its units >= least` (or that a bound cannot tell from one)."""
+    def within(self, prices: Sequence[float], factor: float, least: float, count_max: int) -> tuple[list[Application], bool]:
+        """Applications with `factor x saving - prices of the units >= least` (or that `best` cannot tell from one), and whether
+
+        these are all of them: no more than `count_max` picks are looked at.
+        """
         reaches = [_reach(run, prices, factor) for run in self.runs]
-        after: list[float] = [0] * (len(reaches) + 1)
-        for n in range(len(reaches) - 1, -1, -1):
-            after[n] = after[n + 1] + reaches[n].most
-        for picked in self._pick(0, least - factor * self.at_once_fen, reaches, after, prices, factor):
+        picks: list[tuple[float, tuple[tuple[int, ...], ...]]] = [(factor * self.at_once_fen, ())]
+        after = sum([reach.most for reach in reaches])
+        for run, reach in zip(self.runs, reaches, strict=True):
+            after -= reach.most
+            longer: list[tuple[float, tuple[tuple[int, ...], ...]]] = []
+            for got, picked in picks:
+                ways = _ways(run, reach, prices, factor, least - after - got, count_max + 1 - len(longer))
+                longer += [(got + more, (*picked, classes)) for more, classes in ways]
+                if len(longer) > count_max:
+                    break
+            picks = longer
+        is_all = len(picks) <= count_max
+        found = []
+        for _, picked in picks:
             saving_fen = self.saving_fen(picked)
             if saving_fen > 0 and self.fits(picked):
-                yield Application(self.number, picked, saving_fen)
-
-    def _pick(
-        self, n: int, least: float, reaches: list["Reach"], after: list[float], prices: Sequence[float], factor: float
-    ) -> Iterator[tuple[tuple[int, ...], ...]]:
-        if n == len(self.runs):
-            yield ()
-            return
-        for got, classes in _ways(self.runs[n], reaches[n], prices, factor, least - after[n + 1]):
-            for rest in self._pick(n + 1, least - got, reaches, after, prices, factor):
-                yield (classes, *rest)
+                found.append(Application(self.number, picked, saving_fen))
+        return found, is_all
 
 
 class Reach(NamedTuple):
@@ -189,12 +192,14 @@ def _reach(run: Run, prices: Sequence[float], factor: float) -> Reach:
     return Reach(max(ones)[0], ones, [])
 
 
-def _ways(run: Run, reach: Reach, prices: Sequence[float], factor: float, least: float) -> list[tuple[float, tuple[int, ...]]]:
-    """All picks of a run that come to `least` or more, with what they come to."""
+def _ways(
+    run: Run, reach: Reach, prices: Sequence[float], factor: float, least: float, count_max: int
+) -> list[tuple[float, tuple[int, ...]]]:
+    """The picks of a run that come to `least` or more, `count_max` of them at most, with what they come to."""
     if run.take == 1:
-        return [one for one in reach.ones if one[0] >= least]
+        return [one for one in reach.ones if one[0] >= least][:count_max]
     found: list[tuple[float, tuple[int, ...]]] = []
-    _walk(run, reach.table, prices, factor, least, 0, (), 0, found)
+    _walk(run, reach.table, prices, factor, least, count_max, 0, (), 0, found)
     return found
 
 
@@ -216,7 +221,7 @@ def _best(run: Run, prices: Sequence[float], factor: float) -> tuple[float, tupl
         return -sum([entry[0] for entry in order]), tuple([entry[2] for entry in order])
     found: list[tuple[float, tuple[int, ...]]] = []
     table = _table(run, prices, factor)
-    _walk(run, table, prices, factor, table[0][0] - 1e-6 * abs(table[0][0]), 0, (), 0, found)
+    _walk(run, table, prices, factor, table[0][0] - 1e-6 * abs(table[0][0]), 1, 0, (), 0, found)
     return max(found)
 
 
@@ -257,7 +262,7 @@ def _table(run: Run, prices: Sequence[float], factor: float) -> list[list[float]
 
 
 def _walk(
-    run: Run, table: list[list[float]], prices: Sequence[float], factor: float, least: float,
+    run: Run, table: list[list[float]], prices: Sequence[float], factor: float, least: float, count_max: int,
     start: int, picked: tuple[int, ...], got: float, found: list[tuple[float, tuple[int, ...]]],
 ) -> None:  # fmt: skip
     """All ways to go on from `start` that end with `least` or more; of equal units the first ones are taken."""
@@ -268,11 +273,11 @@ def _walk(
         return
     share = factor if step >= take - reduced else 0
     n, end = start, len(items)
-    while n < end and got + table[n][step] >= least:
+    while n < end and got + table[n][step] >= least and len(found) < count_max:
         c = items[n]
         more = got + share * gives[c] - prices[c]
         if more + table[n + 1][step + 1] >= least:
-            _walk(run, table, prices, factor, least, n + 1, (*picked, c), more, found)
+            _walk(run, table, prices, factor, least, count_max, n + 1, (*picked, c), more, found)
         n += 1
         while n < end and items[n] == c:
             n += 1

@@ -6,7 +6,6 @@ Ties (larger saving, then fewer applications) are part of the value: each is a s
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from itertools import islice
 from typing import Any, NamedTuple
 
 from pos_app.domain.money import share_fen
@@ -20,6 +19,7 @@ from pos_app.domain.pricing.set_parts import Cap, Part, parts_of
 __all__ = ["Cap", "Chosen", "SetOffer", "Sets", "UnitClass", "best_sets"]
 
 GRAIN = 60  # prices of units come out as halves, thirds, quarters and fifths of a step: all of them whole in 60ths
+SOME = 40  # of the applications of an offer whose best one only a bound knows
 LISTED_MAX = 400  # applications of an offer over classes of several weights
 
 Share = Callable[[int, Sequence[int]], list[int]]
@@ -37,7 +37,7 @@ class Chosen(NamedTuple):
 
 
 class Sets(NamedTuple):
-    """A legal choice, its value, and the value that no legal choice exceeds."""
+    """A legal choice, its value, and the value that no legal choice exceeds (none that was not shown to `accept`)."""
 
     chosen: tuple[Chosen, ...]
     value: int
@@ -60,7 +60,11 @@ def best_sets(
     accept: Accept | None = None,
     share: Share = share_fen,
 ) -> Sets:
-    """The applications with the largest `sum(weights[class] * share)`; ties: larger saving, then fewer applications."""
+    """The applications with the largest `sum(weights[class] * share)`; ties: larger saving, then fewer applications.
+
+    With `wanted`, choices of that value or less are not looked for. `accept` is shown the best choice, then every other one that
+    is worth more than is wanted; it answers what is wanted from then on. Second at half price on 59.00 and 59.00: 29.50.
+    """
     counted = Effort(effort)
     parts = parts_of(classes, offers, weights, caps, accept is None)
     others = sum([_trivial_bound(part) for part in parts])
@@ -69,11 +73,9 @@ def best_sets(
     for part in parts:
         others -= _trivial_bound(part)
         left = None if wanted is None else wanted - bound - others
-        found = _best_of_part(part, rounding, counted, left, share)
+        found = _best_of_part(part, rounding, counted, left, share, accept)
         value, bound = value + found.value, bound + found.bound
         chosen += [_in_whole(one, part) for one in found.chosen]
-    if accept is not None and chosen:
-        accept(tuple(chosen))
     return Sets(tuple(sorted(chosen)), value, bound, counted.used)
 
 
@@ -82,16 +84,26 @@ def _trivial_bound(part: Part) -> int:
     return sum([weight * unit.count * unit.price_fen for weight, unit in zip(part.weights, part.classes, strict=True)])
 
 
-def _best_of_part(part: Part, rounding: str, effort: Effort, wanted: int | None, share: Share) -> Sets:
+def _best_of_part(part: Part, rounding: str, effort: Effort, wanted: int | None, share: Share, accept: Accept | None) -> Sets:
     basket = _Basket(part, rounding, share)
-    if len(part.offers) == 1 and not part.caps:
+    if len(part.offers) == 1 and not part.caps and accept is None:
         source = Source(0, part.offers[0], basket.goods)
         if is_alone(source, part.offers[0], part.weights) and effort.spend(1):
             return basket.sets(Counter(in_groups(source, part.offers[0], basket.goods)), None)
-    stock = _Stock(basket, part.offers, effort)
-    packed = pack(Problem(stock, stock.capacities, len(part.classes), GRAIN, basket.floor(wanted)), effort)
-    found = basket.sets({stock.owners[column]: n for column, n in packed.times.items()}, packed.bound)
+    stock = _Stock(basket, part.offers, effort, accept is not None)
+    show = None if accept is None else _shown(part, basket, stock, accept)
+    packed = pack(Problem(stock, stock.capacities, len(part.classes), GRAIN, basket.floor(wanted), show), effort)
+    found = stock.sets(packed.times, packed.bound)
     return found._replace(bound=min(found.bound, max(_trivial_bound(part), found.value)))
+
+
+def _shown(part: Part, basket: "_Basket", stock: "_Stock", accept: Accept) -> Callable[[Mapping[Column, int]], int]:
+    """The caller's question in the terms of the search."""
+
+    def show(times: Mapping[Column, int]) -> int:
+        return basket.floor(accept(tuple(sorted([_in_whole(one, part) for one in stock.sets(times, None).chosen]))))
+
+    return show
 
 
 def _in_whole(one: Chosen, part: Part) -> Chosen:
@@ -108,8 +120,8 @@ class _Stock:
     saving alone; the applications of other offers are listed.
     """
 
-    def __init__(self, basket: "_Basket", offers: Sequence[SetOffer], effort: Effort) -> None:
-        self.basket, self.effort = basket, effort
+    def __init__(self, basket: "_Basket", offers: Sequence[SetOffer], effort: Effort, is_told_apart: bool) -> None:
+        self.basket, self.effort, self.is_told_apart = basket, effort, is_told_apart
         self.capacities = [unit.count for unit in basket.classes]
         self.owners: dict[Column, Application] = {}
         self.made: dict[tuple[int, tuple[tuple[int, ...], ...]], Column] = {}
@@ -121,8 +133,8 @@ class _Stock:
         for number, offer in enumerate(offers):
             source = Source(number, offer, goods)
             priced = self._priced(source, offer, cap_rows)
-            few = list(islice(source.within(goods.nothing, 1, 0), LISTED_MAX + 1)) if priced.is_mixed else []
-            if priced.is_mixed and len(few) <= LISTED_MAX:
+            few, is_all = source.within(goods.nothing, 1, 0, LISTED_MAX) if priced.is_mixed else ([], False)
+            if is_all:
                 self.listed += [self._column(priced, one) for one in few]
             else:
                 self.priced.append(priced)
@@ -159,6 +171,7 @@ class _Stock:
         return column
 
     def _made(self, priced: "_Priced", one: Application) -> Column:
+        tag = one.offer if self.is_told_apart else 0
         rows: dict[int, int] = {}
         for c in one.units:
             rows[c] = rows.get(c, 0) + 1
@@ -166,7 +179,7 @@ class _Stock:
             rows[priced.times_row] = 1
         if not priced.is_mixed:
             rows.update([(row, weight * one.saving_fen) for row, weight in priced.fen_rows])
-            return Column(priced.factor * one.saving_fen - GRAIN, tuple(rows.items()))
+            return Column(priced.factor * one.saving_fen - GRAIN, tuple(rows.items()), tag)
         shares = self.basket.shares(one)
         if priced.budget_row is not None:
             rows[priced.budget_row] = one.saving_fen
@@ -174,7 +187,10 @@ class _Stock:
             amount = sum(weights[c] * fen for c, fen in shares)
             if amount:
                 rows[row] = amount
-        return Column(self.basket.worth(one, shares), tuple(rows.items()))
+        return Column(self.basket.worth(one, shares), tuple(rows.items()), tag)
+
+    def sets(self, times: Mapping[Column, int], bound: int | None) -> Sets:
+        return self.basket.sets({self.owners[column]: n for column, n in times.items()}, bound)
 
     def _fits(self, column: Column) -> bool:
         return all(amount <= self.capacities[row] for row, amount in column.rows)
@@ -216,8 +232,9 @@ class _Stock:
         if found or (source.is_exact and not priced.is_mixed):
             return found
         factor, cost = priced.at(prices)
-        more = islice(source.within(prices, factor, cost + above), 8)
-        return sorted(self._excess(priced, list(more), prices, above))[:1]
+        more, _ = source.within(prices, factor, cost + above, SOME)
+        self.effort.spend(len(more) // 4)
+        return sorted(self._excess(priced, more, prices, above))[:1]
 
     def _excess(
         self, priced: "_Priced", candidates: Sequence[Application], prices: Sequence[float], above: float
@@ -238,9 +255,9 @@ class _Stock:
             least = cost - loss_max
             if priced.source.best(prices, factor)[0] < least:
                 continue
-            some = list(islice(priced.source.within(prices, factor, least), count_max + 1 - len(found)))
+            some, is_all = priced.source.within(prices, factor, least, count_max - len(found))
             columns = [self._column(priced, one) for one in some]
-            if len(found) + len(columns) > count_max or not self.effort.spend(len(columns)):
+            if not self.effort.spend(len(columns)) or not is_all:
                 return None
             found += [column for column in columns if _loss(column, prices) <= loss_max and self._fits(column)]
         return list(dict.fromkeys(found))
@@ -289,8 +306,9 @@ class _Basket:
         self.is_plain = len(set(part.weights)) <= 1 and not part.caps
         self.weight = part.weights[0] if self.is_plain else 0
         self.most_units = sum([unit.count for unit in part.classes])
+        self.total_fen = sum([unit.count * unit.price_fen for unit in part.classes])
         self.count_step = 1 << (2 * self.most_units).bit_length()
-        self.saving_step = 1 if self.is_plain else 1 + sum([unit.count * unit.price_fen for unit in part.classes])
+        self.saving_step = 1 if self.is_plain else 1 + self.total_fen
 
     def shares(self, one: Application) -> list[tuple[int, int]]:
         """(class, fen) of an application."""
@@ -317,14 +335,17 @@ class _Basket:
         """The largest value in 60ths that is `wanted` at most."""
         if wanted is None or wanted < 0:
             return 0
-        savings = wanted // max(1, self.weight) + 1 if self.is_plain else (wanted + 1) * self.saving_step
+        if self.is_plain:
+            savings = wanted // self.weight + 1 if self.weight else 1 + self.total_fen
+        else:
+            savings = (wanted + 1) * self.saving_step
         return max(0, (savings * self.count_step - self.most_units - 1) * GRAIN)
 
     def sets(self, times: Mapping[Application, int], bound: int | None) -> Sets:
         """What was chosen, and its bound in 60ths (None: it is the best)."""
         chosen = tuple([self.chosen(one, n) for one, n in times.items()])
         value = sum([self.weights[c] * fen * one.times for one in chosen for c, fen in one.shares])
-        return Sets(chosen, value, value if bound is None else max(value, self.plain_value(bound)), 0)
+        return Sets(chosen, value, value if bound is None else self.plain_value(bound), 0)
 
     def chosen(self, one: Application, times: int) -> Chosen:
         slots = tuple(tuple((c, slot.count(c)) for c in sorted(set(slot))) for slot in one.slots)

@@ -10,7 +10,7 @@ import pytest
 from pos_app.domain.money import share_fen
 from pos_app.domain.pricing.mechanics.sets import SetShape, Slot
 from pos_app.domain.pricing.model import EVERYTHING, NET_DOWN, NET_HALF_UP, NET_UP
-from pos_app.domain.pricing.set_search import Cap, SetOffer, Sets, UnitClass, best_sets
+from pos_app.domain.pricing.set_search import Cap, Chosen, SetOffer, Sets, UnitClass, best_sets
 
 PLENTY = 1_000_000
 
@@ -190,3 +190,59 @@ def test_a_search_for_more_than_is_wanted_ends_with_that_proved_or_with_the_best
 def test_the_same_input_gives_the_same_choice() -> None:
     for seed in range(40):
         assert Basket(seed).best() == Basket(seed).best()
+
+
+def every_choice(basket: Basket) -> dict[tuple[object, ...], int]:
+    """Every legal choice of a basket without caps, as (offer, units of each class, saving) in order, with its value."""
+    columns = sorted(
+        {
+            (number, tuple(sorted(used.items())), saving_fen): sum(basket.weights[c] * fen for c, fen in shares.items())
+            for number, used, saving_fen, shares in trials(basket)
+        }.items()
+    )
+    found: dict[tuple[object, ...], int] = {}
+
+    def extend(first: int, taken: tuple[object, ...], value: int, left: Counter[int], spent: Counter[int]) -> None:
+        found[taken] = value
+        for n in range(first, len(columns)):
+            (number, used, saving_fen), more = columns[n]
+            offer = basket.offers[number]
+            often = sum(1 for one in taken if one[0] == number)  # type: ignore[index]
+            fits = all(left[c] >= units for c, units in used)
+            fits = fits and (offer.max_applications is None or often < offer.max_applications)
+            if fits and (offer.budget_fen is None or spent[number] + saving_fen <= offer.budget_fen):
+                extend(
+                    n, (*taken, columns[n][0]), value + more, left - Counter(dict(used)), spent + Counter({number: saving_fen})
+                )
+
+    extend(0, (), 0, Counter({c: unit.count for c, unit in enumerate(basket.classes)}), Counter())
+    return found
+
+
+def name_of(chosen: tuple[Chosen, ...]) -> tuple[object, ...]:
+    named = []
+    for one in chosen:
+        used: Counter[int] = Counter()
+        for slot in one.slots:
+            used.update(dict(slot))
+        named += [(one.offer, tuple(sorted(used.items())), one.saving_fen)] * one.times
+    return tuple(sorted(named))
+
+
+def test_every_choice_worth_more_than_is_wanted_is_shown_once() -> None:
+    for seed in range(400):
+        basket = Basket(seed, caps=False)
+        choices = every_choice(basket)
+        best = max(choices.values())
+        wanted = max(0, best - max(1, best // 8))
+        shown: list[tuple[object, ...]] = []
+
+        def accept(chosen: tuple[Chosen, ...], shown: list[tuple[object, ...]] = shown, wanted: int = wanted) -> int:
+            shown.append(name_of(chosen))
+            return wanted
+
+        sets = best_sets(basket.classes, basket.offers, basket.weights, (), basket.rounding, PLENTY, wanted=wanted, accept=accept)
+        expected = {name for name, value in choices.items() if value > wanted}
+        assert set(shown) == expected, seed
+        assert len(shown) <= len(expected) + 1, seed  # the best one comes first, and again in its turn
+        assert sets.bound <= wanted or not expected, seed
