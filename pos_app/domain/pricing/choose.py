@@ -18,7 +18,7 @@ from pos_app.domain.pricing.set_stage import SetRules, left_cells
 from pos_app.domain.pricing.shelf_stage import Piece, kind_of
 
 LATER_EFFORT = 3_000
-FEW_WAYS, WAYS_MAX = 32, 500  # so many choices of sets are all tried: at once, or when a search has proved nothing
+FEW_WAYS, WAYS_MAX = 48, 500  # so many choices of sets are all tried: at once, or when a search has proved nothing
 
 
 class Choice(NamedTuple):
@@ -112,7 +112,7 @@ class _Search:
     def run(self) -> Choice:
         if not self.sets.offers:
             return self._ended(self.best.total_fen)
-        if self._has_met_every_way(FEW_WAYS):
+        if self._has_met_every_way(FEW_WAYS if self.groups else 3 * FEW_WAYS):
             return self._ended(self.best.total_fen)
         first = self._best_sets((1,) * len(self.sets.classes), (), None, None)
         self._meet(first.chosen)
@@ -172,7 +172,9 @@ class _Search:
             self._meet(chosen)
             return linear.wanted(self.best.total_fen)
 
-        found = self._best_sets(linear.weights, linear.caps, linear.wanted(self.best.total_fen), accept)
+        wanted = linear.wanted(self.best.total_fen)
+        found = self._best_sets(linear.weights, linear.caps, wanted, None if linear.is_exact else accept)
+        self._meet(found.chosen)
         self.bounds[plan] = max(bound_fen, linear.total_fen(found.bound))
         return self.bounds[plan]
 

@@ -28,7 +28,9 @@ class Linear:
         self.touched = {self.of_class[c] for offer in sets.offers for slot in offer.slots for c in slot}
         self.first = {cell.row: self._factor(cell.row, plan.percents) for cell in cells}
         last = {cell.row: self._factor(cell.row, plan.spend_percents) for cell in cells}
-        self.slack = self._slack(any(kind_of(p) for p in sets.promotions) or any(p.kind for p in pieces))
+        is_split = any(kind_of(p) for p in sets.promotions) or any(p.kind for p in pieces)
+        self.slack = self._slack(is_split)
+        self.is_exact = not (self.slack or is_split or plan.coupons)  # the best sets by the plan are then the best there are
         left = [self._left(cell.row, fen) for cell, fen in zip(cells, begin, strict=True)]
         self.start: int = sum(fen * last[cell.row] // self.scale for cell, fen in zip(cells, left, strict=True))
         self.start += self.scale * (fixed_fen - plan.fixed_fen)
