@@ -54,6 +54,18 @@ def wrap(text: str, width: int) -> list[str]:
     return rows or [""]
 
 
+def wrap_words(text: str, width: int) -> list[str]:
+    """Rows of at most `width` cells, broken at blanks; a run without blanks (Chinese) is broken where it is full."""
+    rows, row, width = [], "", max(2, width)
+    for word in text.split(" "):
+        while cells(row) + bool(row) + cells(word) > width:
+            head = cut(word, width - cells(row) - bool(row)) if cells(word) > width or not word.isascii() else ""
+            rows.append(f"{row} {head}".strip())
+            row, word = "", word[len(head) :]
+        row = f"{row} {word}".strip() if row else word
+    return [*rows, row] if row else rows
+
+
 def two_sides(left: str, right: str, width: int) -> str:
     """Left and right in one row; the right side, a figure, is never cut."""
     room = max(0, width - cells(right) - 1)

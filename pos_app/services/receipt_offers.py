@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from hardware.paper import rule, two_sides, wrap
+from hardware.paper import rule, two_sides, wrap_words
 from pos_app.domain.events import Sale, SaleLine
 from pos_app.domain.members import member_label
 from pos_app.domain.money import format_yuan
-from pos_app.domain.pricing.model import Applied, Gift, Package
+from pos_app.domain.pricing.model import Gift, Package
 from pos_app.services.packages import package_by_digest
 from pos_app.services.shop import Shop
 from store_db import catalogue, members
@@ -84,23 +84,15 @@ class Offers:
             yield f"  {issued.code}"
 
     def _why(self) -> Iterator[str]:
-        """One short sentence for each promotion that applied."""
+        """A short sentence for everything that lowered the price."""
         if self.shop.explain is None or self.package is None:
             return
-        seen = set()
         for one in self.sale.offers or ():
-            if one.promotion not in seen:
-                seen.add(one.promotion)
-                yield from wrap(f"* {self.shop.explain(_whole(one, self.sale.offers or ()), self.package)}", self.width)
+            if one.saving_fen:
+                yield from wrap_words(f"* {self.shop.explain(one, self.package)}", self.width)
 
 
 def _package_of(shop: Shop, sale: Sale) -> Package | None:
     """The package of a sale: from the store, or what this lane was given while the store has none."""
     given = shop.config.package
     return given if given.digest == sale.package else package_by_digest(shop.store, sale.package)
-
-
-def _whole(one: Applied, offers: tuple[Applied, ...]) -> Applied:
-    """All applications of a promotion as one: 2 x 5.00 off is 10.00 off."""
-    same = [other for other in offers if other.promotion == one.promotion]
-    return one._replace(saving_fen=sum(other.saving_fen for other in same), times=sum(other.times for other in same))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from hardware.paper import pad
+from hardware.paper import pad, wrap_words
 from pos_app.domain.goods import Item
 from pos_app.domain.lane.intents import HeldRow, ItemFound
 from pos_app.domain.lane.self_checkout import VISIT
@@ -13,7 +13,7 @@ from pos_app.domain.money import format_weight, format_yuan
 from pos_app.domain.shift import Report, counted_fen
 from pos_app.i18n import text
 from pos_app.tui import offer_view
-from pos_app.tui.frame import Box, wrap_words
+from pos_app.tui.frame import Box
 from pos_app.tui.keys import PRESETS
 from pos_app.tui.view import View, item_name, line_text, say
 

@@ -59,18 +59,6 @@ class Box:
         del self.rows[height:]
 
 
-def wrap_words(text: str, width: int) -> list[str]:
-    """Rows of at most `width` cells, broken at blanks; a run without blanks (Chinese) is broken where it is full."""
-    rows, row, width = [], "", max(2, width)
-    for word in text.split(" "):
-        while cells(row) + bool(row) + cells(word) > width:
-            head = cut(word, width - cells(row) - bool(row)) if cells(word) > width or not word.isascii() else ""
-            rows.append(f"{row} {head}".strip())
-            row, word = "", word[len(head) :]
-        row = f"{row} {word}".strip() if row else word
-    return [*rows, row] if row else rows
-
-
 GROUNDS = frozenset({"cursor", "button", "ok", "info", "warn", "error"})
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from hardware.paper import cells, cut, pad
+from hardware.paper import cells, cut, pad, wrap_words
 from pos_app.domain.basket import AddCode, Line
 from pos_app.domain.goods import Item
 from pos_app.domain.lane import why
@@ -20,7 +20,7 @@ from pos_app.domain.pricing.model import (
 )
 from pos_app.i18n import LANGUAGES
 from pos_app.i18n.explain import Speaker, explain
-from pos_app.tui.frame import Box, wrap_words
+from pos_app.tui.frame import Box
 from pos_app.tui.view import View, item_name, say
 
 TAIL_MAX = 3
@@ -206,6 +206,9 @@ def offers(state: LaneState, view: View, box: Box, dialog: Dialog, height: int) 
         words = shortened(f"{mark} {left}", box.width - cells(right) - 1)
         box.sides(words, right, "cursor" if i == dialog.cursor else "text")
         box.touch(f"row_{i}")
+        reason = _why_not(state, row)
+        if reason:
+            box.put(shortened(f"      {reason}", box.width), "dim")
 
 
 def _points(state: LaneState, row: PointsChoice) -> tuple[str, str]:
@@ -219,6 +222,14 @@ def _coupon(state: LaneState, row: AddCode) -> tuple[str, str]:
     saved = sum(one.saving_fen for one in state.priced.applied if one.promotion == row.promotion)
     words = f"{row.code} {promotion_name(state, row.promotion)}"
     return f"{'✓' if saved else '✗'} {words}", format_yuan(-saved)
+
+
+def _why_not(state: LaneState, row: PointsChoice | AddCode) -> str:
+    """Why a coupon that was entered takes nothing off."""
+    if isinstance(row, PointsChoice):
+        return ""
+    refused = next((one for one in state.priced.refused if one.promotion == row.promotion), None)
+    return explained(state, refused, ()).removeprefix(f"{promotion_name(state, row.promotion)}: ") if refused else ""
 
 
 def explanation(state: LaneState, view: View, box: Box, dialog: Dialog, height: int) -> None:

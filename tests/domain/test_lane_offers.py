@@ -73,7 +73,13 @@ def test_why_begins_with_the_highlighted_line_and_tells_of_the_whole_basket_afte
 def test_why_tells_of_every_promotion_of_the_trace_once() -> None:
     state = lane(i.Scan(MILK), i.Scan(WATER), MEMBER)
     told = [row for row in entries(state) if isinstance(row, Applied | Refused)]
-    assert sorted(told, key=repr) == sorted((*state.priced.applied, *state.priced.refused), key=repr)
+    trace = (*state.priced.applied, *(one for one in state.priced.refused if one.reason != "code"))
+    assert sorted(told, key=repr) == sorted(trace, key=repr)
+
+
+def test_why_gives_no_code_away_that_nobody_entered() -> None:
+    assert "TEN" in {one.promotion for one in lane(i.Scan(MILK)).priced.refused}
+    assert "TEN" not in {getattr(row, "promotion", "") for row in entries(lane(i.Scan(MILK)))}
 
 
 def test_an_offer_that_names_the_good_is_refused_under_it_with_its_numbers() -> None:

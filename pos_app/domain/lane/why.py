@@ -59,8 +59,8 @@ def rows(state: LaneState) -> Iterator[Why]:
 
 
 def _near_first(refused: Iterable[Refused]) -> list[Refused]:
-    """Those whose goods are in the basket before those whose goods are not."""
-    return sorted(refused, key=lambda one: one.reason == "goods")
+    """Those whose goods are in the basket before those whose goods are not; no code that nobody entered is given away."""
+    return sorted((one for one in refused if one.reason != "code"), key=lambda one: one.reason == "goods")
 
 
 def _promotions_of(state: LaneState, line: Line) -> frozenset[str]:
