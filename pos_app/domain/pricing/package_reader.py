@@ -11,7 +11,6 @@ from typing import Any
 from pos_app.domain.pricing import package_checks
 from pos_app.domain.pricing.model import Promotion
 from pos_app.domain.pricing.package_checks import UTC_OFFSET_MIN, Path, Problem, problem_at
-from pos_app.domain.pricing.package_checks import shown as shown
 from pos_app.domain.pricing.package_spec import (
     FORMAT,
     Choice,
