@@ -204,7 +204,7 @@ class _Answer:
         applied: dict[tuple[str, tuple[m.Use, ...]], Applied] = {}
         for name, uses, n in [(row.promotion, row.uses, row.times) for row in trace if row.promotion in limits and row.uses]:
             taken = [(use, names.get((use.line_id, use.unit_fen, use.promotion), (0, 0, "-"))) for use in uses]
-            are_there = all(0 < use.units * n <= left[part] and n > 0 for use, part in taken)
+            are_there = all(0 < use.units * n <= left[part] and n > 0 and 0 <= use.reduced <= use.units for use, part in taken)
             in_order = [part for _, part in taken] == [part for part in parts if part in {part for _, part in taken}]
             saving_fen = self._set_saving(self.may[name], taken) if are_there and in_order else 0
             times, money_fen = limits[name][0] - n, limits[name][1] - saving_fen * n

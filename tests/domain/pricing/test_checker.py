@@ -311,6 +311,9 @@ ILLEGAL = {
     "the dearer unit reduced": changed(
         "nth_unit_percent_off", applied=(pair((Use(1, 1, 2_800, 1), Use(2, 1, 2_200)), 784, 616),), after_fen=3_600
     ),
+    "units reduced below zero": changed(
+        "nth_unit_percent_off", applied=(pair((Use(1, 1, 2_800, -1), Use(2, 1, 2_200, 1)), 616, 484),)
+    ),
     "two units reduced": changed("nth_unit_percent_off", applied=(pair(PAIR, 1_400, 1_100),), after_fen=2_500),
     "a bundle of two equal goods": changed(
         "fixed_price_bundle", applied=(Applied(SETS, "P", 1_100, 5_600, uses=(Use(1, 2, 2_800, 2),), shares=(

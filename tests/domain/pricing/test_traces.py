@@ -3,13 +3,16 @@
 import random
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
 import pytest
 
 from pos_app.domain.pricing.checker import check
+from pos_app.domain.pricing.engine import price
 from pos_app.domain.pricing.model import LOWEST, PRIORITY, Priced
 from tests.domain.pricing.judge import priced_of
 from tests.domain.pricing.mutate import mutations
+from tests.domain.pricing.worked import asked, own_cases
 from tests.domain.pricing.worlds import World, a_big_world, a_world
 
 WORLDS, MUTANTS, EACH = 1_000, 1_000, 4
@@ -29,6 +32,13 @@ def wrong(world: World, priced: Priced) -> tuple[str, ...]:
 def test_every_trace_of_the_engine_is_accepted():
     refused = [(seed, found) for seed, world in enumerate(worlds(WORLDS, 0)) if (found := wrong(world, priced_of(world)))]
     assert refused == []
+
+
+@pytest.mark.parametrize("case", own_cases("baskets"), ids=lambda case: str(case["id"]))
+def test_the_trace_of_a_worked_case_is_accepted(case: dict[str, Any]):
+    package, a = asked(case)
+    priced = price(a.basket, a.customer, package, a.now_ms, a.codes, used=a.used)
+    assert check(a.basket, a.customer, package, a.now_ms, a.codes, a.used, priced) == ()
 
 
 def test_a_trace_of_a_large_basket_is_accepted():
