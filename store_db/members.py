@@ -68,6 +68,12 @@ def project_sale(connection: Connection, entry_id: int, header: Header, sale: Pa
         put_act(connection, entry_id, header, alias, ORDER, sale["total_fen"])
 
 
+def project_return(connection: Connection, entry_id: int, header: Header, back: Payload) -> None:
+    """What was bought and came back counts no longer towards a tier."""
+    if alias := back.get("customer", ""):
+        put_act(connection, entry_id, header, alias, RETURN, -back["goods_fen"])
+
+
 def project_joined(connection: Connection, entry_id: int, header: Header, payload: Payload) -> None:
     _put_tier(connection, entry_id, payload)
 

@@ -20,6 +20,12 @@ def project_sale(connection: Connection, entry_id: int, header: Header, sale: Pa
         put_moves(connection, entry_id, header, alias, sale.get("points", ()), sale.get("punches", ()))
 
 
+def project_return(connection: Connection, entry_id: int, header: Header, back: Payload) -> None:
+    """What a return gives back and takes back, points and stamps."""
+    if alias := back.get("customer", ""):
+        put_moves(connection, entry_id, header, alias, back.get("points", ()), back.get("punches", ()))
+
+
 def project_moved(connection: Connection, entry_id: int, header: Header, payload: Payload) -> None:
     put_moves(connection, entry_id, header, payload["alias"], payload["moves"])
 

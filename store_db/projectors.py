@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pos_app.domain.events import Header
-from store_db import coupons, members, points, promotions, sales, series, shifts, stock
+from store_db import coupons, members, points, promotions, returns, sales, series, shifts, stock
 from store_db.connection import Connection
 
 Projector = Callable[[Connection, int, Header, dict[str, Any]], None]
@@ -31,10 +31,11 @@ PROJECTORS: dict[str, tuple[Projector, ...]] = {
     "coupon_claimed": (coupons.project_claimed, members.project_claimed),
     "coupon_voided": (coupons.project_voided,),
     "allowance_given": (promotions.project_allowance,),
+    "return": (returns.project_return, stock.project_return, members.project_return, points.project_return),
 }  # fmt: skip
 PROJECTED_TABLES = (
     "epochs", "series", "receipts", "tenders", "shifts", "stock_moves", "member_acts", "member_tiers", "gifts_due",
-    "points_entries", "coupons", "coupon_uses", "coupon_voids", "promotion_uses", "allowances",
+    "points_entries", "coupons", "coupon_uses", "coupon_voids", "promotion_uses", "allowances", "returns", "refunds",
 )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """The tables, as forward-only migrations. `VERSION` is the number of them; a file with more is refused.
 
 Projected tables (only the journal's projectors write them): epochs, series, receipts, tenders, shifts, stock_moves,
-member_acts, member_tiers, gifts_due, points_entries, coupons, coupon_uses, coupon_voids, promotion_uses, allowances.
+member_acts, member_tiers, gifts_due, points_entries, coupons, coupon_uses, coupon_voids, promotion_uses, allowances,
+returns, refunds.
 Reference data (from files or HQ): items, barcodes, tax_rates, names, staff, in_store_rules,
 packages, price_state, price_tasks, price_history. Open work: drafts, draft_ops.
 """
@@ -152,6 +153,19 @@ CREATE TABLE reservations (
 """  # members, points, coupons
 
 TABLES_4 = """
+CREATE TABLE returns (
+    series_no INTEGER NOT NULL, counter INTEGER NOT NULL, journal_id INTEGER NOT NULL, lane TEXT NOT NULL,
+    shift_no INTEGER NOT NULL, business_date TEXT NOT NULL, sale_series_no INTEGER NOT NULL, sale_counter INTEGER NOT NULL,
+    goods_fen INTEGER NOT NULL, withheld_fen INTEGER NOT NULL, rounding_fen INTEGER NOT NULL, units INTEGER NOT NULL,
+    taxes TEXT NOT NULL, flagged INTEGER NOT NULL,
+    PRIMARY KEY (series_no, counter)
+) WITHOUT ROWID;
+CREATE INDEX returns_by_sale ON returns (sale_series_no, sale_counter);
+CREATE INDEX returns_by_shift ON returns (shift_no);
+CREATE TABLE refunds (
+    journal_id INTEGER NOT NULL, n INTEGER NOT NULL, kind TEXT NOT NULL, amount_fen INTEGER NOT NULL, state TEXT NOT NULL,
+    reference TEXT NOT NULL, PRIMARY KEY (journal_id, n)
+) WITHOUT ROWID;
 """  # returns
 
 

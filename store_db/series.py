@@ -34,8 +34,11 @@ def next_series_no(connection: Connection) -> int:
 
 
 def next_counter(connection: Connection, series_no: int) -> int:
-    """The number after the last one taken, paid or cancelled in a series. Valid inside a write transaction only."""
-    row = connection.execute(
-        "SELECT counter FROM receipts WHERE series_no = ? ORDER BY counter DESC LIMIT 1", (series_no,)
-    ).fetchone()
-    return row[0] + 1 if row else 1
+    """The number after the last one of a series: taken, paid, cancelled, or a return's. Valid inside a write transaction only."""
+    return max(_last(connection, table, series_no) for table in ("receipts", "returns")) + 1
+
+
+def _last(connection: Connection, table: str, series_no: int) -> int:
+    sql = f"SELECT counter FROM {table} WHERE series_no = ? ORDER BY counter DESC LIMIT 1"
+    row = connection.execute(sql, (series_no,)).fetchone()
+    return int(row[0]) if row else 0

@@ -17,6 +17,12 @@ def project_sale(connection: Connection, entry_id: int, header: Header, sale: Pa
     _append(connection, entry_id, [(line["sku"], -line.get("weight_g", line["quantity"])) for line in sale["lines"]])
 
 
+def project_return(connection: Connection, entry_id: int, header: Header, back: Payload) -> None:
+    """Goods that go back on the shelf; what is waste left the stock when it was sold."""
+    lines = [line for line in back["lines"] if not line.get("to_waste")]
+    _append(connection, entry_id, [(line["sku"], line.get("weight_g", line["units"])) for line in lines])
+
+
 def project_moved(connection: Connection, entry_id: int, header: Header, payload: Payload) -> None:
     _append(connection, entry_id, [(move["sku"], move["quantity"]) for move in payload["moves"]])
 

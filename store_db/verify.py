@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pos_app.domain.coupons import uses_of
-from pos_app.domain.events import GENESIS, KINDS, EpochOpened, Sale, ShiftClosed, chain_hash, sale_is_whole
+from pos_app.domain.events import GENESIS, KINDS, EpochOpened, Return, Sale, ShiftClosed, chain_hash, sale_is_whole
 from pos_app.domain.plain import from_json, to_json
 from pos_app.domain.points import is_debt
 from store_db import journal
@@ -16,6 +16,7 @@ from store_db.connection import Connection, connect, sqlite, translated
 from store_db.journal import Entry
 from store_db.projectors import PROJECTED_TABLES, project
 from store_db.schema import VERSION, make_tables
+from store_db.verify_returns import ReturnsSoFar
 
 PROBLEMS_MAX = 50
 # What a changed row can raise on its way through hash, JSON, dataclass and projector.
@@ -97,6 +98,7 @@ def _rebuild(connection: Connection, proof: Proof, progress: Callable[[int], Non
     make_tables(scratch)
     previous: Entry | None = None
     uids: set[bytes] = set()
+    returned = ReturnsSoFar(connection, proof.add)
     for entry in journal.entries(connection):
         try:
             _check_entry(entry, previous, proof)
@@ -104,7 +106,7 @@ def _rebuild(connection: Connection, proof: Proof, progress: Callable[[int], Non
                 proof.add(f"event {entry.id}: uid is used twice")
             uids.add(entry.header.uid)
             project(scratch, entry.id, entry.header, json.loads(entry.payload))
-            _check_payload(entry, proof)
+            _check_payload(entry, proof, returned)
         except BROKEN as error:
             proof.add(f"event {entry.id} ({entry.header.kind}) is broken: {type(error).__name__} {error}")
         previous = entry
@@ -138,7 +140,7 @@ def _check_link(entry: Entry, previous: Entry, proof: Proof) -> None:
         proof.add(f"event {entry.id}: does not name event {previous.id} as the one it follows")
 
 
-def _check_payload(entry: Entry, proof: Proof) -> None:
+def _check_payload(entry: Entry, proof: Proof, returned: ReturnsSoFar) -> None:
     cls = KINDS.get(entry.header.kind)
     if cls is None:
         return
@@ -146,7 +148,9 @@ def _check_payload(entry: Entry, proof: Proof) -> None:
     if to_json(event) != entry.payload:
         proof.add(f"event {entry.id}: payload is not canonical")
     if isinstance(event, ShiftClosed):
-        _check_z(event, proof)
+        _check_z(event, proof, returned)
+    if isinstance(event, Return):
+        returned.see(entry.id, event)
     if isinstance(event, Sale):
         sums = proof.shifts.setdefault(event.shift_no, [0, 0])
         sums[0] += 1
@@ -157,15 +161,20 @@ def _check_payload(entry: Entry, proof: Proof) -> None:
             proof.add(f"event {entry.id}: sale {event.number} does not add up")
 
 
-def _check_z(z: ShiftClosed, proof: Proof) -> None:
-    """A Z is the sum of the sales that name its shift."""
+def _check_z(z: ShiftClosed, proof: Proof, returned: ReturnsSoFar) -> None:
+    """A Z is the sum of the sales and returns that name its shift."""
+    if [z.returns or 0, z.refunded_fen or 0] != returned.of_shift(z.shift_no):
+        proof.add(f"shift {z.shift_no}: Z says {z.returns} returns of {z.refunded_fen} fen, not {returned.of_shift(z.shift_no)}")
     if [z.sales, z.total_fen] != proof.shifts.get(z.shift_no, [0, 0]):
         proof.add(f"shift {z.shift_no}: Z says {z.sales} sales of {z.total_fen} fen, the journal {proof.shifts.get(z.shift_no)}")
 
 
 def _check_numbers(connection: Connection, proof: Proof) -> None:
     """Gapless within each series, from 1."""
-    rows = connection.execute("SELECT series_no, count(*), min(counter), max(counter) FROM receipts GROUP BY series_no")
+    rows = connection.execute(
+        "SELECT series_no, count(*), min(counter), max(counter) FROM "
+        "(SELECT series_no, counter FROM receipts UNION ALL SELECT series_no, counter FROM returns) GROUP BY series_no"
+    )
     for series_no, count, first, last in rows:
         if first != 1 or last != count:
             proof.add(f"series {series_no}: {count} numbers from {first} to {last}, not gapless")

@@ -278,6 +278,10 @@ class ShiftClosed(Event):
     tenders: tuple[tuple[str, int, int], ...]
     taxes: tuple[TaxShare, ...]
     reason: str = ""
+    returns: int | None = None
+    refunded_fen: int | None = None
+    refunds: tuple[tuple[str, int, int], ...] | None = None
+    taxes_back: tuple[TaxShare, ...] | None = None
 
 
 @_register

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from pos_app.domain.events import Refund, ReturnedLine
+from pos_app.domain.events import Refund, ReturnedLine, Sale
 from pos_app.domain.points import Lot
 from pos_app.domain.pricing.model import TaxShare
 
@@ -116,6 +116,7 @@ class ReturnPlan(NamedTuple):
     cards: tuple[CardBack, ...] = ()
     tier_recheck: bool = False
     is_whole: bool = False  # nothing of the sale is kept
+    units_before: int = 0  # that came back earlier: a plan is good for one return only
 
     @property
     def refund_fen(self) -> int:
@@ -135,3 +136,46 @@ class Ledger(NamedTuple):
 
 
 NO_FACTS = Facts()
+
+
+class Returnable(NamedTuple):
+    """A sale that was found, with what came back of it so far. `uid` is the sale's in hex."""
+
+    uid: str
+    at_ms: int
+    sale: Sale
+    before: Before
+
+
+class ReceiptRow(NamedTuple):
+    """A sale in a list to choose from."""
+
+    number: str
+    at_ms: int
+    total_fen: int
+    item_count: int
+
+
+class NoReceiptGood(NamedTuple):
+    """A good that comes back without a receipt, at the lowest price it has now: `fen` for all of it."""
+
+    sku: str
+    name: str
+    name_en: str
+    units: int
+    weight_g: int | None
+    fen: int
+    tax_code: str
+    tax_bp: int
+
+
+class ReturnRequest(NamedTuple):
+    """A return as it is asked for: of one receipt, or (`goods`) without any."""
+
+    number: str
+    wanted: Wanted
+    reason: str
+    approver: str = ""
+    is_void: bool = False
+    goods: tuple[NoReceiptGood, ...] = ()
+    to_waste: bool = False

@@ -7,6 +7,7 @@ order of partial returns makes no difference, no sum exceeds what was paid, and 
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 
 from pos_app.domain.errors import Refusal, refuse
 from pos_app.domain.events import GiftBack, Refund, Return, ReturnedLine, Sale
@@ -78,6 +79,7 @@ def plan_return(sale: Sale, before: Before, wanted: Wanted, facts: Facts = NO_FA
         cards=cards,
         tier_recheck=sale.customer is not None and goods_fen > 0,
         is_whole=is_all_back(sale, units),
+        units_before=sum(before.units.values()),
     )
 
 
@@ -134,6 +136,13 @@ def tax_back(sale: Sale, units: Units) -> dict[tuple[str, int], tuple[int, int]]
         )
         for share in sale.taxes
     }
+
+
+def with_slip(plan: ReturnPlan, slip: str) -> ReturnPlan:
+    """The plan with what the terminal said: its slip, or (nothing) the reversal queued until it can do it."""
+    state = DONE if slip else QUEUED
+    refunds = (replace(refund, state=state, slip=slip) if refund.reference else refund for refund in plan.refunds)
+    return plan._replace(refunds=tuple(refunds))
 
 
 # ------------------------------------------------------------------ money

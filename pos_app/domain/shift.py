@@ -1,6 +1,6 @@
 """A shift at one lane: float, X report, blind count, close and Z. Sums only; where the figures come from is not its matter."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pos_app.domain.pricing.model import TaxShare
@@ -24,6 +24,15 @@ class SaleFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class ReturnFigures:
+    """What a report needs of one return: `refunds` are (kind, amount)."""
+
+    units: int
+    taxes: tuple[TaxShare, ...]
+    refunds: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TenderTotal:
     kind: str
     count: int
@@ -32,7 +41,10 @@ class TenderTotal:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Totals of a shift. `expected_cash_fen` = float + net cash of sales (cash given minus change)."""
+    """Totals of a shift. `expected_cash_fen` = float + net cash of sales (cash given minus change) - cash refunds.
+
+    What came back stands by itself: `refunds` by tender and `taxes_back` are in no figure of the sales.
+    """
 
     sales: int = 0
     cancelled: int = 0
@@ -45,13 +57,16 @@ class Report:
     expected_cash_fen: int = 0
     tenders: tuple[TenderTotal, ...] = ()
     taxes: tuple[TaxShare, ...] = ()
+    returns: int = 0
+    refunded_fen: int = 0
+    refunds: tuple[TenderTotal, ...] = ()
+    taxes_back: tuple[TaxShare, ...] = ()
 
 
-def report(float_fen: int, figures: Iterable[SaleFigures]) -> Report:
+def report(float_fen: int, figures: Iterable[SaleFigures], returns: Sequence[ReturnFigures] = ()) -> Report:
     """The X or Z of a shift. 75.00 paid with a 100.00 note adds 75.00 to the expected cash, not 100.00."""
     sales = cancelled = items = list_fen = discount_fen = total_fen = rounding = 0
-    tenders: dict[str, tuple[int, int]] = {}
-    taxes: dict[tuple[str, int], tuple[int, int]] = {}
+    tenders, taxes = _Tenders(), _Taxes()
     for sale in figures:
         if sale.state != "paid":
             cancelled += sale.state == "cancelled"
@@ -62,12 +77,12 @@ def report(float_fen: int, figures: Iterable[SaleFigures]) -> Report:
         discount_fen += sale.discount_fen
         total_fen += sale.total_fen
         rounding += sale.rounding_fen
-        for tender in sale.tenders:
-            count, amount_fen = tenders.get(tender.kind, (0, 0))
-            tenders[tender.kind] = (count + 1, amount_fen + tender.amount_fen)
-        for share in sale.taxes:
-            net_fen, tax_fen = taxes.get((share.tax_code, share.rate_bp), (0, 0))
-            taxes[share.tax_code, share.rate_bp] = (net_fen + share.net_fen, tax_fen + share.tax_fen)
+        tenders.add((tender.kind, tender.amount_fen) for tender in sale.tenders)
+        taxes.add(sale.taxes)
+    refunds, taxes_back = _Tenders(), _Taxes()
+    for back in returns:
+        refunds.add(back.refunds)
+        taxes_back.add(back.taxes)
     return Report(
         sales=sales,
         cancelled=cancelled,
@@ -77,10 +92,41 @@ def report(float_fen: int, figures: Iterable[SaleFigures]) -> Report:
         total_fen=total_fen,
         rounding_fen=rounding,
         float_fen=float_fen,
-        expected_cash_fen=float_fen + tenders.get(CASH, (0, 0))[1],
-        tenders=tuple(TenderTotal(kind, *tenders[kind]) for kind in sorted(tenders)),
-        taxes=tuple(TaxShare(*key, *taxes[key]) for key in sorted(taxes)),
+        expected_cash_fen=float_fen + tenders.fen(CASH) - refunds.fen(CASH),
+        tenders=tenders.totals(),
+        taxes=taxes.totals(),
+        returns=len(returns),
+        refunded_fen=sum(total.amount_fen for total in refunds.totals()),
+        refunds=refunds.totals(),
+        taxes_back=taxes_back.totals(),
     )
+
+
+class _Tenders(dict[str, tuple[int, int]]):
+    """Kind -> (how often, how much)."""
+
+    def add(self, amounts: Iterable[tuple[str, int]]) -> None:
+        for kind, fen in amounts:
+            count, amount_fen = self.get(kind, (0, 0))
+            self[kind] = (count + 1, amount_fen + fen)
+
+    def fen(self, kind: str) -> int:
+        return self.get(kind, (0, 0))[1]
+
+    def totals(self) -> tuple[TenderTotal, ...]:
+        return tuple(TenderTotal(kind, *self[kind]) for kind in sorted(self))
+
+
+class _Taxes(dict[tuple[str, int], tuple[int, int]]):
+    """(Code, rate) -> (net, tax)."""
+
+    def add(self, shares: Iterable[TaxShare]) -> None:
+        for share in shares:
+            net_fen, tax_fen = self.get((share.tax_code, share.rate_bp), (0, 0))
+            self[share.tax_code, share.rate_bp] = (net_fen + share.net_fen, tax_fen + share.tax_fen)
+
+    def totals(self) -> tuple[TaxShare, ...]:
+        return tuple(TaxShare(*key, *self[key]) for key in sorted(self))
 
 
 def counted_fen(counts: Iterable[tuple[int, int]]) -> int:

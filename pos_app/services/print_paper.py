@@ -2,11 +2,12 @@
 
 from hardware.paper import cells, pad, rule, two_sides, wrap
 from pos_app.domain.calendar import local_stamp
-from pos_app.domain.events import Sale, ShiftClosed
+from pos_app.domain.events import Return, Sale, ShiftClosed
 from pos_app.domain.lane.state import LaneState
 from pos_app.domain.money import format_weight, format_yuan
 from pos_app.domain.shift import Report
 from pos_app.services.receipt_offers import Offers
+from pos_app.services.return_paper import refund_rows, return_text
 from pos_app.services.shop import Shop
 from store_db import journal, print_jobs
 from store_db.journal import Entry
@@ -57,6 +58,8 @@ def paper_of(shop: Shop, journal_id: int, kind: str) -> tuple[str, str]:
     event = entry.event() if entry else None
     if entry is not None and isinstance(event, Sale):
         return event.number, receipt_text(shop, entry, event, is_copy=kind == print_jobs.COPY)
+    if entry is not None and isinstance(event, Return):
+        return event.number, return_text(shop, entry, event)
     if entry is not None and isinstance(event, ShiftClosed):
         return f"{shop.store.device.store}-{event.lane}-shift-{event.shift_no}", z_text(shop, entry, event)
     raise RuntimeError(f"journal entry {journal_id} cannot be printed as {kind}")
@@ -129,6 +132,7 @@ def z_text(shop: Shop, entry: Entry, z: ShiftClosed) -> str:
         local_stamp(entry.header.wall_ms, shop.store.device.utc_offset_min),
         rule(width),
         *_figure_rows(t, z.sales, z.cancelled, z.total_fen, z.rounding_fen, z.tenders, width),
+        *refund_rows(t, z.returns or 0, z.refunds or (), width),
         *[two_sides(f"{t['receipt.tax']} {s.rate_bp / 100:g}%", format_yuan(s.tax_fen), width) for s in z.taxes],
         rule(width),
         two_sides(t["z.expected"], format_yuan(z.expected_fen), width),
@@ -150,6 +154,7 @@ def x_text(shop: Shop, state: LaneState, figures: Report) -> str:
         local_stamp(shop.now_ms(), shop.store.device.utc_offset_min),
         rule(width),
         *_figure_rows(t, figures.sales, figures.cancelled, figures.total_fen, figures.rounding_fen, tenders, width),
+        *refund_rows(t, figures.returns, tuple((total.kind, total.count, total.amount_fen) for total in figures.refunds), width),
     ]
     return "\n".join(rows) + "\n"
 

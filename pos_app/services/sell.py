@@ -3,8 +3,8 @@
 from pos_app.domain.basket import Basket
 from pos_app.domain.events import Sale, SaleLine, VoidedLine, sale_is_whole
 from pos_app.domain.lane.intents import OffersChanged, SaleDone
-from pos_app.domain.lane.state import LaneState
-from pos_app.domain.pricing.model import Priced
+from pos_app.domain.lane.state import LaneState, codes_of
+from pos_app.domain.pricing.earning import line_rates
 from pos_app.domain.tender import Tender, rounding_fen
 from pos_app.services.book_points import NOTHING, Booked, book, rise
 from pos_app.services.offers import what_changed
@@ -45,7 +45,7 @@ def decide(state: LaneState, tenders: tuple[Tender, ...], number: tuple[int, int
         lane=state.config.lane,
         shift_no=state.shift_no or 0,
         staff=state.staff_number,
-        lines=_lines(basket, priced),
+        lines=_lines(state),
         list_fen=priced.list_fen,
         discount_fen=priced.discount_fen,
         total_fen=priced.total_fen,
@@ -80,9 +80,9 @@ def number_for(shop: Shop, basket: Basket) -> tuple[int, int, str]:
     return series_no, counter, shop.store.number(series_no, counter)
 
 
-def _lines(basket: Basket, priced: Priced) -> tuple[SaleLine, ...]:
-    lines = []
-    for line, money in zip(basket.lines, priced.lines, strict=True):
+def _lines(state: LaneState) -> tuple[SaleLine, ...]:
+    basket, lines = state.basket, []
+    for line, money, rate in zip(basket.lines, state.priced.lines, _rates(state), strict=True):
         approval = basket.approval_of(line)
         lines.append(
             SaleLine(
@@ -101,6 +101,18 @@ def _lines(basket: Basket, priced: Priced) -> tuple[SaleLine, ...]:
                 approved_by=approval.staff if approval else None,
                 flagged=line.flagged or None,
                 shares=money.shares or None,
+                points_rate=rate or None,
             )
         )
     return tuple(lines)
+
+
+def _rates(state: LaneState) -> tuple[int, ...]:
+    """What each line earned for 10,000 fen; none where the moment of the price has passed and they say something else."""
+    basket, priced = state.basket, state.priced
+    nothing = (0,) * len(basket.lines)
+    if not priced.points_earned:
+        return nothing
+    rates = line_rates(basket, basket.customer, state.package, state.price_ms, codes_of(state), state.used, priced)
+    earned = sum(money.net_fen * rate for money, rate in zip(priced.lines, rates, strict=True)) // 10_000
+    return rates if earned == priced.points_earned else nothing

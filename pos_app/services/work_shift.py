@@ -7,7 +7,7 @@ from pos_app.domain.lane.state import LaneState
 from pos_app.domain.permissions import ACCEPT_CLOCK, may
 from pos_app.domain.shift import Report, counted_fen, report
 from pos_app.services.shop import Shop
-from store_db import print_jobs, sales, shifts
+from store_db import print_jobs, returns, sales, shifts
 
 CLOCK_DRIFT_MAX_MS = 2 * 3_600_000
 CLOCK_EVENTS = 5_000
@@ -34,7 +34,8 @@ def open_shift(shop: Shop, state: LaneState, float_fen: int) -> ShiftReady | Fai
 
 def make_report(shop: Shop, state: LaneState) -> Report:
     """The figures of the open shift, from its receipts."""
-    return report(state.float_fen, sales.shift_figures(shop.store.connection, state.shift_no or 0))
+    connection, shift_no = shop.store.connection, state.shift_no or 0
+    return report(state.float_fen, sales.shift_figures(connection, shift_no), returns.shift_figures(connection, shift_no))
 
 
 def close_shift(shop: Shop, state: LaneState, counts: tuple[tuple[int, int], ...], reason: str) -> ReportReady | Failed:
@@ -59,6 +60,10 @@ def close_shift(shop: Shop, state: LaneState, counts: tuple[tuple[int, int], ...
             tenders=tuple((t.kind, t.count, t.amount_fen) for t in figures.tenders),
             taxes=figures.taxes,
             reason=reason,
+            returns=figures.returns or None,
+            refunded_fen=figures.refunded_fen or None,
+            refunds=tuple((t.kind, t.count, t.amount_fen) for t in figures.refunds) or None,
+            taxes_back=figures.taxes_back or None,
         )
         entry = shop.store.append(event, lane=shop.lane)
         print_jobs.add_job(connection, shop.lane, entry.id, print_jobs.Z_REPORT)

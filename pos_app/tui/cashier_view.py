@@ -10,8 +10,8 @@ from pos_app.tui.keys import key_for
 from pos_app.tui.view import View, banner_row, footer, line_text, say, status_row, visible
 
 SELLING_KEYS = (
-    "help", "find", "member", "hold", "price_check", "offers", "pay", "why", "shift", "repeat", "void", "undo", "language",
-    "reprint", "lock",
+    "help", "find", "member", "hold", "return", "offers", "pay", "why", "price_check", "shift", "repeat", "void", "undo",
+    "language", "reprint", "lock",
 )  # fmt: skip
 PAYMENT_KEYS = ("pay", "card", "offers", "member", "why", "back", "help")
 QUANTITY, AMOUNT = 8, 11

@@ -12,7 +12,7 @@ from pos_app.domain.lane.state import Dialog, LaneState
 from pos_app.domain.money import format_weight, format_yuan
 from pos_app.domain.shift import Report, counted_fen
 from pos_app.i18n import text
-from pos_app.tui import offer_view
+from pos_app.tui import offer_view, return_view
 from pos_app.tui.frame import Box
 from pos_app.tui.keys import PRESETS
 from pos_app.tui.view import View, item_name, line_text, say
@@ -33,6 +33,7 @@ LISTS = frozenset(
         "member_of",
         "usual",
     }
+    | return_view.LISTS
 )
 YES_NO = frozenset({"confirm_quantity", "age", "count_done"})
 CLOSE = frozenset({"help", "report_x", "report_z", "idle", "why"})
@@ -84,9 +85,9 @@ def _keys(state: LaneState, box: Box, dialog: Dialog) -> None:
         box.touch("back")
         if dialog.kind == "why":
             offer_view.page_keys(state, box)
-    elif dialog.kind == "offers":
-        box.put(say(state, "dialog.offers_keys"), "key")
-        box.touch("enter", 0, box.width // 2)
+    elif dialog.kind in ("offers", "return_plan"):
+        box.put(say(state, "dialog.offers_keys" if dialog.kind == "offers" else "dialog.return_keys"), "key")
+        box.touch("enter" if dialog.kind == "offers" else "yes", 0, box.width // 2)
         box.touch("back", box.width // 2, box.width // 2)
     else:
         box.put(say(state, "dialog.choose" if dialog.kind in LISTS and dialog.kind != "card" else "dialog.enter"), "key")
@@ -103,7 +104,7 @@ def _title(state: LaneState, dialog: Dialog) -> list[str]:
         args["name"] = item_name(state, dialog.data[0])
     elif dialog.kind == "confirm_quantity":
         args["n"] = dialog.data
-    elif dialog.kind in ("card", "count_done"):
+    elif dialog.kind in ("card", "count_done", "return_slip"):
         args["amount"] = format_yuan(dialog.data)
     elif dialog.kind == "reason_difference":
         args["amount"] = format_yuan(dialog.data[1])
@@ -193,6 +194,11 @@ def _report(state: LaneState, view: View, box: Box, dialog: Dialog, height: int)
         box.sides(f"{say(state, 'tender.' + total.kind)} ×{total.count}", format_yuan(total.amount_fen))
     for share in figures.taxes:
         box.sides(f"{say(state, 'receipt.tax')} {share.rate_bp / 100:g}%", format_yuan(share.tax_fen), "dim")
+    if figures.returns:
+        box.sides(say(state, "z.returns"), str(figures.returns))
+    for total in figures.refunds:
+        label = f"{say(state, 'z.refund')} {say(state, 'tender.' + total.kind)} ×{total.count}"
+        box.sides(label, format_yuan(-total.amount_fen))
     box.sides(say(state, "z.float"), format_yuan(figures.float_fen))
     if dialog.kind == "report_z":  # an X before a blind count does not tell
         box.sides(say(state, "z.expected"), format_yuan(figures.expected_cash_fen), "strong")
@@ -234,6 +240,7 @@ def _bag(state: LaneState, item: Item) -> str:
 INPUTS = frozenset(
     {"login_number", "login_pin", "approve_number", "approve_pin", "visit_number", "visit_pin", "float", "price_check",
      "ask_price", "ask_weight", "card", "member", "offers"}
+    | return_view.INPUTS
 )  # fmt: skip
 CONTENT: dict[str, Callable[..., None]] = {
     "find": _found,
@@ -255,5 +262,10 @@ CONTENT: dict[str, Callable[..., None]] = {
     "offers": offer_view.offers,
     "why": offer_view.explanation,
     "usual": offer_view.usual,
+    "return_find": return_view.receipts,
+    "return_lines": return_view.lines,
+    "return_goods": return_view.lines,
+    "return_reason": _choices(lambda state, row: say(state, f"reason.{row}")),
+    "return_plan": return_view.plan,
     "help": _help,
 }

@@ -17,8 +17,9 @@ CHINESE_TILL: KeyMap = {
     "any": ANY,
     "selling": {
         "f1": "help", "f2": "find", "f3": "member", "f4": "hold", "f5": "repeat", "f6": "price_check", "f9": "pay",
-        "f10": "shift", "f8": "offers", "?": "why", "ctrl+b": "member", "ctrl+o": "offers",
+        "f7": "return", "f10": "shift", "f8": "offers", "?": "why", "ctrl+b": "member", "ctrl+o": "offers",
         "-": "void", "delete": "void", "*": "multiply", "ctrl+z": "undo", "ctrl+delete": "cancel_sale", "ctrl+x": "cancel_sale",
+        "ctrl+k": "return", "ctrl+u": "void_sale",
         "ctrl+n": "no_sale", "ctrl+p": "reprint", "ctrl+r": "repeat",
     },
     "payment": {

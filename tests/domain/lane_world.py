@@ -4,16 +4,21 @@ import random
 from collections.abc import Iterator
 
 from pos_app.domain.basket import AddCode, AttachMember, Basket, DropCode
-from pos_app.domain.errors import refuse
+from pos_app.domain.errors import Refusal, refuse
+from pos_app.domain.events import Refund, Sale, SaleLine
 from pos_app.domain.lane import intents as i
 from pos_app.domain.lane.machine import OFFERS, step
 from pos_app.domain.lane.paying import ACTIONS as PAYING
+from pos_app.domain.lane.returning import ACTIONS as RETURNING
 from pos_app.domain.lane.self_checkout import ACTIONS as SCO
 from pos_app.domain.lane.self_checkout import VISIT
 from pos_app.domain.lane.selling import ACTIONS as SELLING
 from pos_app.domain.lane.shifts import ACTIONS as SHIFTS
 from pos_app.domain.lane.state import LaneState
-from pos_app.domain.pricing.model import Customer
+from pos_app.domain.no_receipt import plan_no_receipt
+from pos_app.domain.pricing.model import Customer, TaxShare
+from pos_app.domain.return_values import Before, NoReceiptGood, ReceiptRow, Returnable
+from pos_app.domain.returns import plan_return
 from pos_app.domain.shift import Report
 from pos_app.domain.tender import Tender
 from tests.shop_kit import (
@@ -37,6 +42,7 @@ ACTIONS = sorted(
         *SELLING,
         *PAYING,
         *SHIFTS,
+        *RETURNING,
         *SCO,
         *VISIT,
         *OFFERS,
@@ -91,7 +97,17 @@ CODES = (
 CHARS = "0123456789" * 2 + "yn.- ²a可:"
 KEYS = {"-": "void"}  # what a typed character means where no text is typed
 BY_CODE = {code: ITEMS[row["sku"]] for row in GOODS for code in row["codes"]}
+SOLD = Sale(
+    1, 1, "S001-01-AAAA-000001", "01", 1, "1001",
+    (
+        SaleLine("WATER", WATER, "水", 2, 200, 400, 400, "S13", 1300),
+        SaleLine("BEER", BEER, "啤酒", 1, 550, 550, 550, "S13", 1300),
+    ),
+    950, 0, 950, 0, 3, (TaxShare("S13", 1300, 950, 109),), (Tender("card_terminal", 300, 300, 0, "A1"), Tender("cash", 650, 650)),
+    "",
+)  # fmt: skip
 TAKES_MONEY = (
+    i.CommitReturn,
     i.CommitSale,
     i.PulseDrawer,
     i.CancelSale,
@@ -165,6 +181,8 @@ class World:
                     if known
                     else i.OfferRefused(refuse("POS-2101", code="x", updated="09:12"))
                 )
+            case i.FindReceipt() | i.FindNoReceipt() | i.PlanReturn() | i.CommitReturn():
+                yield self._return(effect)
             case _:
                 yield from self._people_and_shifts(state, effect)
 
@@ -183,6 +201,22 @@ class World:
                 yield i.NoSaleDone()
             case i.PrintCopy():
                 yield i.CopyQueued("n") if self.draw.random() < 0.5 else i.Failed(refuse("POS-3009"))
+
+    def _return(self, effect: i.Effect) -> i.Reply:
+        if self.draw.random() < 0.2:
+            return i.ReturnRefused(refuse(self.draw.choice(("POS-3306", "POS-3305")), number="n"))
+        match effect:
+            case i.FindReceipt(text, newest):
+                row = ReceiptRow(SOLD.number, 0, SOLD.total_fen, SOLD.item_count)
+                return i.ReceiptFound(Returnable("aa", 0, SOLD, Before()), newest) if text or newest else i.ReceiptsFound((row,))
+            case i.FindNoReceipt():
+                return i.NoReceiptFound(NoReceiptGood("WATER", "水", "Water", 1, None, 200, "S13", 1300))
+            case i.CommitReturn():
+                return i.ReturnDone("n", (Refund("cash", 100),))
+            case i.PlanReturn(request):
+                plan = plan_return(SOLD, Before(), request.wanted) if request.number else plan_no_receipt(request, 10, 0, 10_000)
+                return i.ReturnRefused(plan) if isinstance(plan, Refusal) else i.ReturnPlanned(request, plan)
+        raise AssertionError(effect)
 
     def _look_up(self, code: str, purpose: str) -> i.Reply:
         if code.startswith("STAFF-"):

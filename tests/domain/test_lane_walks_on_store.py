@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pos_app.demo.day import DayClock, SeededIds
-from pos_app.domain.events import Sale, ShiftClosed
+from pos_app.domain.events import Return, Sale, ShiftClosed
 from pos_app.domain.lane.intents import Char, Intent, Press, Scan, Tick
 from pos_app.domain.lane.state import CASHIER, SELF_CHECKOUT
 from pos_app.domain.tender import CASH
@@ -147,8 +147,11 @@ def test_every_z_is_the_sum_of_the_sales_that_name_its_shift(walked: StoreWalk) 
         if isinstance(z, ShiftClosed):
             sales = [sale for sale in found if isinstance(sale, Sale) and sale.shift_no == z.shift_no]
             cash = sum(t.amount_fen for sale in sales for t in sale.tenders if t.kind == CASH)
+            backs = [back for back in found if isinstance(back, Return) and back.shift_no == z.shift_no]
+            given = sum(refund.amount_fen for back in backs for refund in back.refunds if refund.kind == CASH)
             assert (z.sales, z.total_fen) == (len(sales), sum(sale.total_fen for sale in sales)), z.shift_no
-            assert z.expected_fen == floats[z.shift_no] + cash, z.shift_no
+            assert (z.returns or 0) == len(backs), z.shift_no
+            assert z.expected_fen == floats[z.shift_no] + cash - given, z.shift_no
 
 
 def test_every_pulse_of_a_drawer_is_a_cash_sale_or_a_recorded_opening(walked: StoreWalk) -> None:

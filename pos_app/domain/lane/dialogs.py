@@ -6,7 +6,7 @@ from dataclasses import replace
 from pos_app.domain.basket import WEIGHT_MAX_G, Approve, Line
 from pos_app.domain.errors import Refusal, refuse
 from pos_app.domain.goods import ADULT_ONLY
-from pos_app.domain.lane import members, offers, paying, people, self_checkout, selling, shifts
+from pos_app.domain.lane import members, offers, paying, people, returning, self_checkout, selling, shifts
 from pos_app.domain.lane.intents import Beep, Found, HeldRows, LookUp, LookUpSku, RecallBasket, SearchGoods
 from pos_app.domain.lane.state import PAYMENT, SELLING, WAITING_MAX, Dialog, LaneState, Step, change, refused
 from pos_app.domain.money import BadAmount, is_digits, parse_yuan
@@ -31,8 +31,10 @@ TYPED: dict[str, str | None] = {
     "card": None,
     "member": NUMBERS,
     "offers": None,
+    **returning.TYPED,
 }
 LETTERS = {
+    **returning.LETTERS,
     "confirm_quantity": {"y": "yes", "n": "back"},
     "age": {"y": "yes", "n": "back"},
     "count_done": {"y": "yes", "n": "back"},
@@ -56,6 +58,8 @@ def scan_under_dialog(state: LaneState, code: str) -> Step:
         return state, (LookUp(code, "badge"),)
     if kind == "usual":
         return selling.scan(replace(state, dialog=None), code)
+    if kind in returning.KINDS:
+        return returning.scan(state, code)
     if kind in offers.ASKING:
         return state, (LookUp(code, "offer"),)
     nobody = state.person is None and not state.is_self_checkout
@@ -83,6 +87,8 @@ def press(state: LaneState, action: str) -> Step:
     dialog = _dialog(state)
     if action == "back":
         return back(state)
+    if dialog.kind in returning.KINDS and (done := returning.dialog_press(state, dialog, action)):
+        return done
     if action == "backspace":
         return _with_text(state, dialog, dialog.text[:-1]) if dialog.kind in TYPED else (state, ())
     if action in MOVES:
@@ -113,6 +119,8 @@ def back(state: LaneState) -> Step:
     if dialog.kind in STAYS or dialog.kind.endswith("_wait"):
         is_typing = dialog.kind in TYPED
         return (replace(state, dialog=replace(dialog, text="", refusal=None)), ()) if is_typing else (state, ())
+    if dialog.kind in returning.KINDS:
+        return returning.back(state, dialog)
     if dialog.kind == "login_pin":
         return replace(state, dialog=Dialog("login_number")), ()
     if dialog.kind == "visit":
@@ -253,6 +261,11 @@ ENTER: dict[str, Callable[[LaneState, Dialog], Step]] = {
     "member_of": members.menu,
     "offers": offers.enter,
     "usual": members.take_usual,
+    "return_find": returning.find_enter,
+    "return_lines": returning.lines_enter,
+    "return_goods": returning.goods_enter,
+    "return_reason": returning.reason_enter,
+    "return_slip": returning.slip_enter,
 }
 
 
@@ -280,6 +293,7 @@ YES: dict[str, Callable[[LaneState, Dialog], Step]] = {
     "confirm_quantity": _quantity_confirmed,
     "age": _age_confirmed,
     "count_done": _count_confirmed,
+    "return_plan": returning.confirm_yes,
 }
 
 # ------------------------------------------------------------------ helpers

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from pos_app.domain.errors import refuse
-from pos_app.domain.lane import dialogs, members, offers, paying, people, prices, self_checkout, selling, shifts, why
+from pos_app.domain.lane import dialogs, members, offers, paying, people, prices, returning, self_checkout, selling, shifts, why
 from pos_app.domain.lane.intents import (
     BadgeSeen,
     CancelDone,
@@ -21,6 +21,7 @@ from pos_app.domain.lane.intents import (
     Intent,
     ItemFound,
     MemberFound,
+    NoReceiptFound,
     NoSaleDone,
     NumberReady,
     OfferRefused,
@@ -29,19 +30,27 @@ from pos_app.domain.lane.intents import (
     PinChecked,
     Press,
     RecallDone,
+    ReceiptFound,
+    ReceiptsFound,
     Reply,
     ReportReady,
+    ReturnDone,
+    ReturnPlanned,
+    ReturnRefused,
     SaleDone,
     Scan,
     ShiftReady,
     Tick,
 )
-from pos_app.domain.lane.state import PAYMENT, LaneState, Step, refused
+from pos_app.domain.lane.state import PAYMENT, LaneState, Step, refused, reprice
 
 
 def step(state: LaneState, intent: Intent | Reply) -> Step:
     """The next state and effects. Pure: the same state and intent always give the same answer."""
-    return HANDLERS[type(intent)](state, intent)
+    after, effects = HANDLERS[type(intent)](state, intent)
+    if after.phase == PAYMENT != state.phase:
+        after = reprice(after)
+    return after, effects
 
 
 def scan(state: LaneState, intent: Scan) -> Step:
@@ -79,6 +88,8 @@ def press(state: LaneState, intent: Press) -> Step:
         return dialogs.press(state, action)
     if action in OFFERS:
         return OFFERS[action](state, action)
+    if action in returning.ACTIONS:
+        return returning.press(state, action)
     if action in shifts.ACTIONS:
         return shifts.press(state, action)
     if state.is_self_checkout and action in self_checkout.ACTIONS:
@@ -126,6 +137,12 @@ HANDLERS: dict[type, Callable[[LaneState, Any], Step]] = {
     OfferRefused: offers.offer_refused,
     OffersChanged: offers.offers_changed,
     PackageChanged: prices.package_changed,
+    ReceiptFound: returning.receipt_found,
+    ReceiptsFound: returning.receipts_found,
+    NoReceiptFound: returning.no_receipt_found,
+    ReturnPlanned: returning.return_planned,
+    ReturnRefused: returning.return_refused,
+    ReturnDone: returning.return_done,
 }
 OFFERS: dict[str, Callable[[LaneState, str], Step]] = {
     "member": members.press,

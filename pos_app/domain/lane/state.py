@@ -2,21 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from pos_app.domain.basket import Basket, Line, Op, apply
 from pos_app.domain.errors import Refusal
 from pos_app.domain.goods import ADULT_ONLY, Item
 from pos_app.domain.lane.intents import Beep, Effect, SaveOp
-from pos_app.domain.pricing.engine import NOTHING_USED, price
+from pos_app.domain.pricing.engine import EFFORT, NOTHING_USED, price
 from pos_app.domain.pricing.model import Hint, Package, Priced, Used
 from pos_app.domain.pricing.rows import book_of
+from pos_app.domain.return_values import NoReceiptGood, Returnable, ReturnPlan
 from pos_app.domain.tender import cash_due_fen, left_to_pay_fen
 
 CASHIER, SELF_CHECKOUT = "cashier", "self_checkout"
 SELLING, PAYMENT = "selling", "payment"
 WAITING_MAX = 500
 ENTRY_MAX = 512
+SCAN_EFFORT = 400  # steps: a few milliseconds; a price that is not proved within them is when payment begins
 NO_CODES: frozenset[str] = frozenset()
 OK, INFO, WARN, ERROR = "ok", "info", "warn", "error"
 
@@ -34,6 +36,10 @@ class LaneConfig:
     cancel_reasons: tuple[str, ...] = ("changed_mind", "no_money", "wrong_goods", "training")
     no_sale_reasons: tuple[str, ...] = ("change_notes", "check_drawer", "mistake")
     difference_reasons: tuple[str, ...] = ("miscount", "wrong_change", "unknown")
+    return_reasons: tuple[str, ...] = ("not_wanted", "wrong_goods", "damaged", "expired")
+    waste_reasons: tuple[str, ...] = ("damaged", "expired")  # of these: goods that do not go back on the shelf
+    void_reasons: tuple[str, ...] = ("mistake", "wrong_goods", "payment_failed")
+    no_receipt_day_max_fen: int = 50_000
     bag_skus: tuple[str, ...] = ()
 
 
@@ -77,6 +83,22 @@ class Dialog:
     refusal: Refusal | None = None
 
 
+class Returning(NamedTuple):
+    """A return as it is put together: of a receipt that was found, or (None) of goods without one."""
+
+    found: Returnable | None
+    chosen: tuple[int, ...] = ()  # units of each line of the sale
+    goods: tuple[NoReceiptGood, ...] = ()
+    reason: str = ""
+    to_waste: bool = False
+    gifts_here: bool = False
+    plan: ReturnPlan | None = None
+    approver: str = ""
+    slip: str = ""
+    cut_off: tuple[str, ...] = ()
+    is_void: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class LaneState:
     config: LaneConfig
@@ -109,6 +131,7 @@ class LaneState:
     paper_waiting: int = 0
     restored: bool = False
     used: Mapping[str, Used] = field(default_factory=lambda: NOTHING_USED)  # by limited promotions, as last read from the store
+    returning: Returning | None = None
     hints: tuple[Hint, ...] = ()
     hints_for: Basket | None = None  # the basket that the hints are about; they show for no other
 
@@ -168,18 +191,18 @@ def start(
     if basket is not None:
         cursor = basket.lines[-1].line_id if basket.lines else 0
         banner = Banner(INFO, "banner.restored", (("lines", str(len(basket.lines))),)) if basket.lines else None
-        state = replace(reprice(replace(state, basket=basket)), cursor=cursor, banner=banner, restored=bool(basket.lines))
-    if state.basket.tenders:  # money was taken outside: the basket cannot shrink under it
-        state = replace(state, phase=PAYMENT)
+        phase = PAYMENT if basket.tenders else SELLING  # money was taken outside: the basket cannot shrink under it
+        state = reprice(replace(state, basket=basket, phase=phase))
+        state = replace(state, cursor=cursor, banner=banner, restored=bool(basket.lines))
     if config.skin == CASHIER:
         state = replace(state, dialog=Dialog("login_number"))
     return state
 
 
 def reprice(state: LaneState) -> LaneState:
-    """The state with its basket priced anew."""
-    basket = state.basket
-    priced = price(basket, basket.customer, state.package, state.price_ms, codes_of(state), used=state.used)
+    """The state with its basket priced anew: quickly while goods are scanned, with all the effort from payment on."""
+    basket, effort = state.basket, EFFORT if state.phase == PAYMENT else SCAN_EFFORT
+    priced = price(basket, basket.customer, state.package, state.price_ms, codes_of(state), effort, state.used)
     return replace(state, priced=priced)
 
 

@@ -1,0 +1,107 @@
+"""Returns, proved without the code that plans them: no unit twice, no fen more than was paid, and all of it in the end."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pos_app.domain.events import Return, Sale, return_is_whole
+from pos_app.domain.plain import from_json
+from store_db.connection import Connection
+
+SALE_OF = """
+SELECT journal.uid, journal.payload FROM receipts JOIN journal ON journal.id = receipts.journal_id
+WHERE receipts.series_no = ? AND receipts.counter = ? AND receipts.state = 'paid' AND journal.kind = 'sale'
+"""
+
+
+@dataclass(slots=True)
+class SaleSoFar:
+    """What came back of one sale by now."""
+
+    sale: Sale
+    units: Counter[int] = field(default_factory=Counter)
+    line_fen: Counter[int] = field(default_factory=Counter)
+    tax_fen: Counter[tuple[str, int]] = field(default_factory=Counter)
+    by_reference: Counter[tuple[str, str]] = field(default_factory=Counter)
+    refunded_fen: int = 0
+
+
+@dataclass(slots=True)
+class ReturnsSoFar:
+    """The returns seen on the way through the journal; `shifts` is shift -> [returns, fen given back]."""
+
+    connection: Connection
+    add: Callable[[str], None]
+    sales: dict[tuple[int, int], SaleSoFar] = field(default_factory=dict)
+    shifts: dict[int, list[int]] = field(default_factory=dict)
+
+    def see(self, entry_id: int, back: Return) -> None:
+        """Check one return against its sale and the returns before it."""
+        sums = self.shifts.setdefault(back.shift_no, [0, 0])
+        sums[0] += 1
+        sums[1] += sum(refund.amount_fen for refund in back.refunds)
+        if not return_is_whole(back):
+            self.add(f"event {entry_id}: return {back.number} does not add up")
+        if back.sale:
+            so_far = self._sale(entry_id, back)
+            if so_far is not None:
+                _count(so_far, back)
+                for problem in _problems(so_far):
+                    self.add(f"event {entry_id}: return {back.number}: {problem}")
+
+    def of_shift(self, shift_no: int) -> list[int]:
+        return self.shifts.get(shift_no, [0, 0])
+
+    def _sale(self, entry_id: int, back: Return) -> SaleSoFar | None:
+        key = (back.sale_series_no, back.sale_counter)
+        if key not in self.sales:
+            row = self.connection.execute(SALE_OF, key).fetchone()
+            if row is None or bytes(row[0]).hex() != back.sale:
+                self.add(f"event {entry_id}: return {back.number} names a sale that is not there")
+                return None
+            self.sales[key] = SaleSoFar(from_json(Sale, row[1]))
+        return self.sales[key]
+
+
+def _count(so_far: SaleSoFar, back: Return) -> None:
+    for line in back.lines:
+        so_far.units[line.line] += line.units
+        so_far.line_fen[line.line] += line.refund_fen
+    for share in back.taxes:
+        so_far.tax_fen[share.tax_code, share.rate_bp] += share.tax_fen
+    for refund in back.refunds:
+        so_far.by_reference[refund.kind, refund.reference] += refund.amount_fen
+        so_far.refunded_fen += refund.amount_fen
+
+
+def _problems(so_far: SaleSoFar) -> list[str]:
+    sale, found = so_far.sale, []
+    if any(not 0 <= n < len(sale.lines) for n in so_far.units):
+        return ["a line that the sale has not"]
+    for n, units in so_far.units.items():
+        line, fen = sale.lines[n], so_far.line_fen[n]
+        if units > line.quantity:
+            found.append(f"{units} units of line {n} came back, {line.quantity} were bought")
+        if fen > line.net_fen or (units == line.quantity and fen != line.net_fen):
+            found.append(f"{fen} fen for {units} of {line.quantity} units of line {n}, which cost {line.net_fen}")
+    if so_far.refunded_fen > sale.total_fen + sale.rounding_fen:
+        found.append(f"{so_far.refunded_fen} fen were given back of {sale.total_fen + sale.rounding_fen}")
+    return found + _outside(so_far) + _taxes(so_far)
+
+
+def _outside(so_far: SaleSoFar) -> list[str]:
+    """What went back by a reference was paid by it."""
+    paid: Counter[tuple[str, str]] = Counter()
+    for tender in so_far.sale.tenders:
+        paid[tender.kind, tender.reference] += tender.amount_fen
+    referred = ((key, fen) for key, fen in so_far.by_reference.items() if key[1])
+    return [f"{fen} fen back by {kind} {name}" for (kind, name), fen in referred if fen > paid[kind, name]]
+
+
+def _taxes(so_far: SaleSoFar) -> list[str]:
+    """All VAT is taken back when all goods are, and never more than there was."""
+    sale = so_far.sale
+    is_whole = all(so_far.units[n] == line.quantity for n, line in enumerate(sale.lines))
+    due = {(share.tax_code, share.rate_bp): share.tax_fen for share in sale.taxes}
+    backs = ((key, so_far.tax_fen[key], due.get(key, 0)) for key in due.keys() | so_far.tax_fen.keys())
+    return [f"tax {key[0]}: {back} fen back of {tax}" for key, back, tax in backs if back > tax or (is_whole and back != tax)]
