@@ -31,6 +31,7 @@ from pos_app.tui.view import View
 from scanner.wedge import Code, Cut, Output, Typed, Wedge
 
 TERMINATORS = frozenset({"enter", "ctrl+j", "ctrl+m", "tab"})
+LOOK_S = 0.005  # between two trial prices, for whatever comes
 ECHO_S = 0.09  # the rule needs 30 ms; a busy PC may hold back the second character of a scan for longer
 
 
@@ -268,6 +269,19 @@ class LaneApp(App[int]):
         for lane in self.lanes:
             lane.handle(Tick(lane.shop.now_ms(), at_rest))
         self._paint()
+        self._look_further()
+
+    def _look_further(self) -> None:
+        """Hints take some trial prices: one at a time, while nothing waits; else the next tick goes on."""
+        if self.lane.state.is_looking and not self.pending and not self._input_waits():
+            self.set_timer(LOOK_S, self._look)
+
+    def _look(self) -> None:
+        if not self.pending and not self._input_waits():
+            self.lane.handle(Tick(self.lane.shop.now_ms(), at_rest=True))
+            if not self.lane.state.is_looking:
+                self._paint()
+            self._look_further()
 
     def later(self, work: Callable[[], Reply]) -> None:
         """Run a slow check in a thread; its reply goes to the lane that asked."""

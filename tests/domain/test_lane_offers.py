@@ -39,6 +39,14 @@ def run(state: LaneState, *intents: i.Intent | i.Reply) -> LaneState:
     return state
 
 
+def rested(state: LaneState, now_ms: int) -> LaneState:
+    """The state when nothing has come for so long that every trial price is made."""
+    state = run(state, i.Tick(now_ms, at_rest=True))
+    while state.is_looking:
+        state = run(state, i.Tick(now_ms, at_rest=True))
+    return state
+
+
 def shares(state: LaneState) -> list[list[tuple[str, int]]]:
     return [[(share.promotion, share.fen) for share in line.shares] for line in state.priced.lines]
 
@@ -115,7 +123,7 @@ def test_reading_stops_at_both_ends() -> None:
 
 
 def test_a_hint_comes_at_rest_and_is_about_the_basket_as_it_is() -> None:
-    state = run(lane(i.Scan(MILK)), i.Tick(400, at_rest=True))
+    state = rested(lane(i.Scan(MILK)), 400)
     near = why.hint(state)
     assert near is not None and (near.promotion, near.need_units, near.sku) == ("A-half", 1, "MILK")
 
@@ -126,19 +134,26 @@ def test_no_scan_waits_for_hints(tick: i.Tick) -> None:
     assert (state.hints, state.hints_for) == ((), None)
 
 
+def test_a_scan_waits_for_one_trial_price_at_most() -> None:
+    state = run(lane(i.Scan(MILK), i.Scan(WATER)), i.Tick(400, at_rest=True))
+    before = len(state.near.trials)
+    assert before > 0 and state.hints == ()
+    assert len(run(state, i.Tick(400, at_rest=True)).near.trials) == before - 1
+
+
 def test_a_hint_is_gone_with_the_next_change_until_the_lane_rests_again() -> None:
-    state = run(lane(i.Scan(MILK)), i.Tick(400, at_rest=True), i.Scan(WATER))
+    state = run(rested(lane(i.Scan(MILK)), 400), i.Scan(WATER))
     assert why.hint(state) is None
-    state = run(state, i.Tick(800, at_rest=True))
+    state = rested(state, 800)
     assert why.hint(state) is not None
 
 
 def test_hints_are_looked_for_once_a_basket() -> None:
-    state = run(lane(i.Scan(MILK)), i.Tick(400, at_rest=True))
-    again = run(state, i.Tick(1_400, at_rest=True))
+    state = rested(lane(i.Scan(MILK)), 400)
+    again = rested(state, 1_400)
     assert again.hints is state.hints
 
 
 def test_a_hint_is_told_with_the_explanation() -> None:
-    state = run(lane(i.Scan(MILK)), i.Tick(400, at_rest=True))
+    state = rested(lane(i.Scan(MILK)), 400)
     assert entries(state)[-1] == state.hints[0]

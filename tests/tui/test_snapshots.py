@@ -82,6 +82,8 @@ def rest(lane: LaneRunner) -> None:
     assert isinstance(clock, DayClock)
     clock.now_ms += 1_000
     lane.handle(Tick(clock.now_ms, at_rest=True))
+    while lane.state.is_looking:
+        lane.handle(Tick(clock.now_ms, at_rest=True))
 
 
 def app(lane: LaneRunner) -> LaneApp:

@@ -9,6 +9,7 @@ from pos_app.domain.errors import Refusal
 from pos_app.domain.goods import ADULT_ONLY, Item
 from pos_app.domain.lane.intents import Beep, Effect, SaveOp
 from pos_app.domain.pricing.engine import EFFORT, NOTHING_USED, price
+from pos_app.domain.pricing.hints import NO_SEARCH, Search
 from pos_app.domain.pricing.model import Hint, Package, Priced, Used
 from pos_app.domain.pricing.rows import book_of
 from pos_app.domain.return_values import NoReceiptGood, Returnable, ReturnPlan
@@ -134,10 +135,16 @@ class LaneState:
     returning: Returning | None = None
     hints: tuple[Hint, ...] = ()
     hints_for: Basket | None = None  # the basket that the hints are about; they show for no other
+    near: Search = NO_SEARCH  # what is still to be tried for them
 
     @property
     def is_self_checkout(self) -> bool:
         return self.config.skin == SELF_CHECKOUT
+
+    @property
+    def is_looking(self) -> bool:
+        """Whether trial prices for hints about this basket are still to be made."""
+        return bool(self.near.trials) and self.hints_for is self.basket
 
     @property
     def is_idle(self) -> bool:

@@ -7,11 +7,11 @@ from typing import NamedTuple
 from pos_app.domain.basket import Line
 from pos_app.domain.lane.intents import ItemFound, LookUpSku
 from pos_app.domain.lane.state import Dialog, LaneState, Step, codes_of
-from pos_app.domain.pricing.hints import hints
+from pos_app.domain.pricing.hints import advanced, search
 from pos_app.domain.pricing.model import GIFT, Applied, Hint, Refused
 from pos_app.domain.pricing.rows import Rows, row_of, scopes_of
 
-HINT_EFFORT = 100  # steps a trial price: twenty of them between two scans
+HINT_EFFORT = 100  # steps a trial price
 REST_MS = 400  # no key and no scan for so long
 HINTS_MAX = 3
 
@@ -79,12 +79,17 @@ def _touches(applied: Applied, line: Line) -> bool:
 
 
 def rested(state: LaneState) -> LaneState:
-    """Nobody pressed or scanned anything for a moment: look for what is near, once a basket. A scan never waits for it."""
+    """Nobody pressed or scanned anything for a moment: one trial price towards the hints. A scan waits for one at most."""
     basket = state.basket
-    if basket is state.hints_for or not basket.lines or state.now_ms - state.touched_ms < REST_MS:
+    if not basket.lines or state.now_ms - state.touched_ms < REST_MS:
         return state
-    found = hints(basket, basket.customer, state.package, state.now_ms, codes_of(state), state.used, HINT_EFFORT)
-    return replace(state, hints=found, hints_for=basket)
+    if basket is not state.hints_for:
+        near = search(basket, basket.customer, state.package, state.now_ms, codes_of(state), state.used, HINT_EFFORT)
+    elif state.near.trials:
+        near = advanced(state.near)
+    else:
+        return state
+    return replace(state, near=near, hints_for=basket, hints=() if near.trials else near.found)
 
 
 def hint(state: LaneState) -> Hint | None:

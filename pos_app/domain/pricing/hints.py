@@ -60,17 +60,48 @@ def hints(
 
     99.00 with 满100减20: spend 1.00 more, save 20.00 (`pay_fen` -1900).
     """
+    near = search(basket, customer, package, now_ms, codes, used, effort)
+    while near.trials:
+        near = advanced(near)
+    return near.found
+
+
+class Search(NamedTuple):
+    """Trial prices that are still to be made, and the hints they proved so far."""
+
+    trials: tuple["_OneMore | _SpendMore | _KeepGift", ...] = ()
+    found: tuple[Hint, ...] = ()
+
+
+NO_SEARCH = Search()
+
+
+def search(
+    basket: Basket,
+    customer: Customer,
+    package: Package,
+    now_ms: int,
+    codes: frozenset[str] = frozenset(),
+    used: Mapping[str, Used] = NOTHING_USED,
+    effort: int = EFFORT,
+) -> Search:
+    """The trials of a basket, none of them made: a lane makes one at a time, between two scans."""
     if not package.promotions or not basket.lines:
-        return ()
+        return Search()
     priced = price(basket, customer, package, now_ms, codes, effort, used)
     case = _Case(basket, customer, package, now_ms, codes, used, effort, priced)
-    trials = [trial for found in (_unit_trials(case), _spend_trials(case), _gift_trials(case)) for trial in found]
-    best: dict[tuple[str, str], Hint] = {}
-    for trial in trials[:TRIALS_MAX]:
-        hint = trial()
-        if hint is not None:
-            best.setdefault((hint.promotion, hint.loses), hint)
-    return tuple(sorted(best.values(), key=lambda h: (h.pay_fen > 0, -h.extra_saving_fen, h.promotion, h.sku)))
+    trials: list[_OneMore | _SpendMore | _KeepGift] = [*_unit_trials(case), *_spend_trials(case), *_gift_trials(case)]
+    return Search(tuple(trials[:TRIALS_MAX]))
+
+
+def advanced(near: Search) -> Search:
+    """One trial price further."""
+    hint = near.trials[0]()
+    known = {(one.promotion, one.loses) for one in near.found}
+    if hint is None or (hint.promotion, hint.loses) in known:
+        return Search(near.trials[1:], near.found)
+    found = sorted((*near.found, hint), key=lambda h: (h.pay_fen > 0, -h.extra_saving_fen, h.promotion, h.sku))
+    return Search(near.trials[1:], tuple(found))
 
 
 def _saved_fen(priced: Priced) -> int:
