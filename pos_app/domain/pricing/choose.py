@@ -11,6 +11,7 @@ from typing import NamedTuple
 from pos_app.domain.pricing.few_sets import every_way
 from pos_app.domain.pricing.later_stages import Cell, Later, LaterOffer, Rules, best_later, later_by_priority
 from pos_app.domain.pricing.linear import Linear
+from pos_app.domain.pricing.parts import parts_of, put_together
 from pos_app.domain.pricing.plans import Left, Plan, combined, options_of, relaxed
 from pos_app.domain.pricing.rows import Rows, share
 from pos_app.domain.pricing.set_search import Accept, Cap, Chosen, SetOffer, Sets, UnitClass, best_sets
@@ -62,8 +63,21 @@ def choose(
     effort: int,
 ) -> Choice:
     """The choice with the lowest amount after stage 4, and the bound that no choice goes below."""
-    search = _Search(rows, pieces, sets, groups, rules, effort)
-    return search.run()
+    parts = parts_of(len(rows), pieces, sets, groups)
+    found = []
+    for part in parts:
+        search = _Search(rows, part.pieces, part.sets, part.groups, rules, effort)
+        found.append(search.run())
+        effort = search.effort
+    cells, begin, later = put_together([(one.cells, one.begin, one.later) for one in found])
+    return Choice(
+        tuple(sorted(part.in_basket(one) for part, choice in zip(parts, found, strict=True) for one in choice.chosen)),
+        cells,
+        begin,
+        later,
+        tuple(sorted(fixed for choice in found for fixed in choice.fixed)),
+        sum(choice.bound_fen for choice in found),
+    )
 
 
 def choose_by_priority(

@@ -108,10 +108,10 @@ def best_later(
         best = _best_of_group(group, cells, left, rules, effort)
         left, is_whole = list(best.amounts), is_whole and best.is_whole
         steps += best.steps
-    return Later(tuple(left), tuple(sorted(steps, key=_stage_order)), is_whole)
+    return Later(tuple(left), tuple(sorted(steps, key=stage_order)), is_whole)
 
 
-def _stage_order(step: Step) -> tuple[int, str]:
+def stage_order(step: Step) -> tuple[int, str]:
     """By stage, then id; coupons stay in the order they were taken off."""
     return step.offer.stage, "" if step.offer.stage == COUPON else step.offer.promotion.id
 

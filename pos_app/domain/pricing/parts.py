@@ -1,0 +1,102 @@
+"""A basket in parts that no promotion joins: each is a question of its own, and the answers add up."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from pos_app.domain.pricing.later_stages import Cell, Later, LaterOffer, Step, stage_order
+from pos_app.domain.pricing.set_search import Chosen
+from pos_app.domain.pricing.set_stage import SetRules
+from pos_app.domain.pricing.shelf_stage import Piece
+
+
+class Part(NamedTuple):
+    """Some rows with all that may happen to them. `classes` and `offers` say which of the basket's the part's own are."""
+
+    pieces: list[Piece]
+    sets: SetRules
+    groups: list[Sequence[LaterOffer]]
+    classes: tuple[int, ...]
+    offers: tuple[int, ...]
+
+    def in_basket(self, one: Chosen) -> Chosen:
+        """An application by the basket's numbers."""
+        slots = tuple(tuple((self.classes[c], units) for c, units in slot) for slot in one.slots)
+        return one._replace(
+            offer=self.offers[one.offer], slots=slots, shares=tuple((self.classes[c], fen) for c, fen in one.shares)
+        )
+
+
+def parts_of(row_count: int, pieces: Sequence[Piece], sets: SetRules, groups: Sequence[Sequence[LaterOffer]]) -> list[Part]:
+    """The parts, small ones first, so that a hard one takes no effort from them."""
+    rows_of = [pieces[piece].row for piece in sets.pieces]
+    offer_rows = [{rows_of[c] for slot in offer.slots for c in slot} for offer in sets.offers]
+    group_rows = [{n for n in range(row_count) for offer in group if offer.rows >> n & 1} for group in groups]
+    roots = _roots(row_count, [*offer_rows, *group_rows])
+    alone = -1  # rows that nothing happens to are one part together
+    busy = {roots[n] for rows in (*offer_rows, *group_rows) for n in rows}
+    roots = [root if root in busy else alone for root in roots]
+    members: dict[int, list[int]] = {}
+    for n, piece in enumerate(pieces):
+        members.setdefault(roots[piece.row], []).append(n)
+    found = []
+    for root, numbers in members.items():
+        offers = [n for n, rows in enumerate(offer_rows) if roots[next(iter(rows))] == root]
+        mine = [group for group, rows in zip(groups, group_rows, strict=True) if roots[next(iter(rows))] == root]
+        found.append(_part(numbers, offers, mine, pieces, sets))
+    return sorted(found, key=lambda part: len(part.offers) * len(part.classes))
+
+
+def _roots(row_count: int, joined: Iterable[set[int]]) -> list[int]:
+    """Of every row the first of those it is joined with."""
+    root = list(range(row_count))
+
+    def find(n: int) -> int:
+        while root[n] != n:
+            n = root[n]
+        return n
+
+    for rows in joined:
+        tops = {find(n) for n in rows}
+        for top in tops:
+            root[top] = min(tops)
+    return [find(n) for n in range(row_count)]
+
+
+def _part(
+    numbers: Sequence[int], offers: Sequence[int], groups: list[Sequence[LaterOffer]], pieces: Sequence[Piece], sets: SetRules
+) -> Part:
+    place = {number: n for n, number in enumerate(numbers)}
+    classes = tuple(c for c, piece in enumerate(sets.pieces) if piece in place)
+    class_of = {c: n for n, c in enumerate(classes)}
+    slots = [tuple(tuple(class_of[c] for c in slot) for slot in sets.offers[n].slots) for n in offers]
+    own = SetRules(
+        tuple(sets.classes[c] for c in classes),
+        tuple(place[sets.pieces[c]] for c in classes),
+        tuple(sets.offers[n]._replace(slots=found) for n, found in zip(offers, slots, strict=True)),
+        tuple(sets.promotions[n] for n in offers),
+    )
+    return Part([pieces[n] for n in numbers], own, groups, classes, tuple(offers))
+
+
+def put_together(
+    laters: Sequence[tuple[tuple[Cell, ...], tuple[int, ...], Later]],
+) -> tuple[tuple[Cell, ...], tuple[int, ...], Later]:
+    """Cells, what they held and what later stages made of them, of all parts, in canonical order."""
+    found = [
+        (cell, begin, left)
+        for cells, begins, later in laters
+        for cell, begin, left in zip(cells, begins, later.amounts, strict=True)
+    ]
+    found.sort(key=lambda one: one[0])
+    place = {(cell.row, cell.kind): n for n, (cell, _, _) in enumerate(found)}
+    steps = [_placed(step, cells, place) for cells, _, later in laters for step in later.steps]
+    later = Later(
+        tuple(left for _, _, left in found),
+        tuple(sorted(steps, key=stage_order)),
+        all(later.is_whole for _, _, later in laters),
+    )
+    return tuple(cell for cell, _, _ in found), tuple(begin for _, begin, _ in found), later
+
+
+def _placed(step: Step, cells: Sequence[Cell], place: dict[tuple[int, int], int]) -> Step:
+    return step._replace(befores=tuple((place[cells[n].row, cells[n].kind], before) for n, before in step.befores))
