@@ -5,6 +5,7 @@
 
 from dataclasses import replace
 
+from pos_app.domain.pricing.checker import check
 from pos_app.domain.pricing.engine import price
 from pos_app.domain.pricing.model import COUPON, GROUP, SETS, SHELF, STRANGER, Priced
 from tests.domain.pricing.oracle import Amounts, Found, Key, every_price
@@ -21,7 +22,7 @@ def judge(world: World) -> list[str]:
     """Everything that is wrong with the engine's answer to a small world."""
     priced, found = priced_of(world), every_price(world)
     wrong = [] if priced.proved and priced.gap_fen == 0 else [f"not proved, gap {priced.gap_fen}"]
-    wrong += _choice(world, priced, found) + _sums(priced) + _what_follows(world, priced)
+    wrong += _choice(world, priced, found) + sums(priced) + _what_follows(world, priced) + unchecked(world, priced)
     stranger = priced_of(world._replace(customer=STRANGER))
     if priced.after_coupons_fen > stranger.after_coupons_fen:
         wrong.append(f"a member pays {priced.after_coupons_fen}, a stranger {stranger.after_coupons_fen}")
@@ -59,7 +60,7 @@ def _choice(world: World, priced: Priced, found: Found) -> list[str]:
     return [] if amounts in found.amounts else [f"lines {amounts} are not those of {found.best}: {sorted(found.amounts)}"]
 
 
-def _sums(priced: Priced) -> list[str]:
+def sums(priced: Priced) -> list[str]:
     """Shares and lines add up, and no line is below zero."""
     wrong = []
     if (
@@ -94,6 +95,12 @@ def _what_follows(world: World, priced: Priced) -> list[str]:
         stamps=tuple(sorted((stamps.promotion, stamps.stamps, stamps.full) for stamps in priced.stamps)),
     )
     return [] if got == expected else [f"stages 5 to 9: engine {got}, oracle {expected}"]
+
+
+def unchecked(world: World, priced: Priced) -> list[str]:
+    """What the checker says against the trace."""
+    rest = world.customer, world.package, world.now_ms, world.codes, world.used
+    return [f"checker: {sentence}" for sentence in check(world.basket, *rest, priced)]
 
 
 def sorted_out(found: After) -> After:

@@ -50,7 +50,7 @@ def a_world(rng: random.Random, promotions: int | None = None) -> World:
     lines = _some_lines(rng)
     about_fen = sum(_list_fen(line) for line in lines)
     skus = sorted({line.item.sku for line in lines})
-    made = tuple(a_promotion(rng, n, skus, about_fen) for n in range(promotions or rng.randint(1, 5)))
+    made = tuple(a_promotion(rng, n, skus, about_fen) for n in range(promotions or rng.choice((1, 2, 3, 4, 4, 5, 5))))
     package = Package(
         rounding=rng.choice(("net_half_up", "net_half_up", "net_down", "net_up")),
         leftover=rng.choice(("largest_fraction", "largest_fraction", "first_line", "last_line")),
@@ -223,7 +223,9 @@ def a_big_world(rng: random.Random, lines: int, promotions: int) -> World:
         chosen.setdefault(rng.choice(near_offer or tuple(known)), rng.choice((1, 1, 1, 2, 3)))
     made = tuple(Line(n, known[sku], sku, quantity) for n, (sku, quantity) in enumerate(chosen.items(), 1))
     customer = Customer("m", "gold") if rng.random() < 0.5 else STRANGER
-    return World(Basket(lines=made), customer, Package(promotions=offers), NOW_MS, frozenset({CODE}))
+    codes = sorted(p.code for p in offers if p.code)
+    held = frozenset(rng.sample(codes, min(2, len(codes))))
+    return World(Basket(lines=made), customer, Package(promotions=offers), NOW_MS, held)
 
 
 def _a_good(rng: random.Random, n: int) -> Item:
@@ -243,7 +245,7 @@ def _an_offer(rng: random.Random, n: int, by_price: Sequence[Item], about_fen: i
         wide = rng.choice((EVERYTHING, Scope(categories=(f"c{rng.randrange(12)}", f"c{rng.randrange(12)}"))))
         rule = a_rule(rng, kind, about_fen if wide == EVERYTHING else about_fen // 6, lambda: wide)
         who = Who(member=True) if kind == "member_percent_off" else ANYONE
-        return _offer(n, kind, rule, wide, rng, who=who, code=CODE if kind.startswith("coupon") else "")
+        return _offer(n, kind, rule, wide, rng, who=who, code=f"C{n}" if kind.startswith("coupon") else "")
     kind = rng.choice(SHELF_KINDS) if n % 8 == 3 else rng.choice(SETS_OF_TEN)
     half = Scope(scope.skus[: size // 2 + 1]), Scope(scope.skus[size // 2 :])
     rule = a_rule(rng, kind, 2 * some[0].price_fen, lambda: rng.choice(half), unit_fen=min(item.price_fen for item in some))

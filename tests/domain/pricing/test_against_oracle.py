@@ -1,0 +1,108 @@
+"""The engine against enumeration: 3,000 small worlds that mix every mechanic; shuffles; members and strangers.
+
+A failure prints its seed and its world; `python -m tests.domain.pricing.soak --first SEED --n 1` makes it as small as it gets.
+"""
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from pos_app.domain.plain import to_json
+from pos_app.domain.pricing.mechanics import MECHANICS
+from pos_app.domain.pricing.model import PRIORITY, STRANGER, Customer, Package, Priced
+from tests.domain.pricing.judge import after_coupons, judge, priced_of, sums, unchecked
+from tests.domain.pricing.oracle import every_price
+from tests.domain.pricing.soak import told, wrong_worlds
+from tests.domain.pricing.worked import asked, own_cases
+from tests.domain.pricing.worlds import World, a_big_world, a_world
+
+WORLDS, BLOCK = 3_000, 250
+SMALL_SHUFFLES, BIG_SHUFFLES = 20, 50
+TIERS, GROUPS, ORDERS = ("", "gold", "platinum"), ((), ("workshop",)), (None, 0, 1, 4)
+
+
+@pytest.mark.parametrize("first", range(0, WORLDS, BLOCK))
+def test_the_engine_finds_the_lowest_legal_price_of_every_small_world_and_proves_it(first: int) -> None:
+    for seed, world, sentences in wrong_worlds(first, BLOCK):
+        raise AssertionError(f"seed {seed}: {'; '.join(sentences)}\n{told(world)}")
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_whatever_is_known_of_a_member_makes_nothing_dearer(seed: int) -> None:
+    world = a_world(random.Random(seed))
+    stranger = priced_of(world._replace(customer=STRANGER)).after_coupons_fen
+    rng = random.Random(seed)
+    for _ in range(4):
+        customer = Customer(
+            "m", rng.choice(TIERS), rng.choice(GROUPS), rng.choice(ORDERS), rng.random() < 0.5, rng.choice((0, 100, 350))
+        )
+        assert priced_of(world._replace(customer=customer)).after_coupons_fen <= stranger, f"seed {seed} {customer}"
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_small_baskets_have_the_same_bytes_in_every_order(seed: int) -> None:
+    same_in_every_order(a_world(random.Random(seed), promotions=5), random.Random(seed), SMALL_SHUFFLES)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_shops_calendar_has_the_same_bytes_in_every_order(seed: int) -> None:
+    same_in_every_order(a_big_world(random.Random(seed), 8, 40), random.Random(seed), BIG_SHUFFLES)
+
+
+def same_in_every_order(world: World, rng: random.Random, shuffles: int) -> None:
+    first = in_one_order(priced_of(world))
+    for _ in range(shuffles):
+        lines, promotions = list(world.basket.lines), list(world.package.promotions)
+        rng.shuffle(lines)
+        rng.shuffle(promotions)
+        other = world._replace(
+            basket=replace(world.basket, lines=tuple(lines)), package=world.package._replace(promotions=tuple(promotions))
+        )
+        assert in_one_order(priced_of(other)) == first
+
+
+def in_one_order(priced: Priced) -> bytes:
+    return to_json(priced._replace(lines=tuple(sorted(priced.lines, key=lambda line: line.line_id))))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_on_a_shops_calendar_the_sums_hold_and_a_member_pays_no_more(seed: int) -> None:
+    world = a_big_world(random.Random(seed), 10, 60)
+    priced, stranger = priced_of(world), priced_of(world._replace(customer=STRANGER))
+    assert sums(priced) == [] and unchecked(world, priced) == []
+    assert priced.after_coupons_fen - priced.gap_fen <= stranger.after_coupons_fen
+    assert not priced.proved or priced.after_coupons_fen <= stranger.after_coupons_fen
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_the_order_the_chain_set_ends_at_a_legal_price(seed: int) -> None:
+    world = a_world(random.Random(seed))
+    world = world._replace(package=world.package._replace(policy=PRIORITY))
+    priced = priced_of(world)
+    assert after_coupons(world, priced) in every_price(world).every and sums(priced) == []
+
+
+# ------------------------------------------------------------------ the judges themselves
+
+
+def test_enumeration_sees_all_three_ends_of_the_case_with_the_pair_left_out() -> None:
+    package, a = asked(next(case for case in own_cases("baskets") if case["id"] == "W36"))
+    found = every_price(World(a.basket, a.customer, package, a.now_ms, a.codes, a.used))
+    assert {key.amount_fen for key in found.every.values()} == {11_000, 9_800, 9_000} and found.best.promotions == ("MJ",)
+
+
+def test_a_price_that_is_not_the_lowest_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    package, a = asked(next(case for case in own_cases("baskets") if case["id"] == "W36"))
+    world = World(a.basket, a.customer, package, a.now_ms, a.codes, a.used)
+    dear = priced_of(world._replace(package=Package(promotions=package.promotions[:1])))
+    monkeypatch.setattr("tests.domain.pricing.judge.priced_of", lambda _: dear)
+    assert [sentence.split()[0] for sentence in judge(world)] == ["engine"]
+
+
+def test_the_small_worlds_use_every_mechanic_and_most_of_them_leave_a_choice() -> None:
+    worlds = [a_world(random.Random(seed)) for seed in range(400)]
+    applied = {one.stage for world in worlds for one in priced_of(world).applied}
+    assert {p.name for world in worlds for p in world.package.promotions} == set(MECHANICS)
+    assert applied == {0, 1, 2, 3, 4, 5, 8, 9}
+    assert sum(len(every_price(world).every) > 1 for world in worlds) > len(worlds) // 2
