@@ -44,7 +44,7 @@ def every_way(
     `kinds` says what each offer leaves to later stages: what it took is told apart by that.
     """
     looks = [prod(comb(len(members) + slot.units - 1, slot.units) for members, slot in _slots(offer)) for offer in offers]
-    if sum(looks) > ways_max:
+    if 2 * sum(looks) > ways_max:
         return None
     states: dict[_State, Way] = {_State(tuple(unit.count for unit in classes), (0,) * (6 * len(classes))): ()}
     for number, (offer, kind) in enumerate(zip(offers, kinds, strict=True)):
