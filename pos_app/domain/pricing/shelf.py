@@ -22,7 +22,8 @@ class ShelfPrice:
 def shelf_price(line: Line, is_member: bool) -> ShelfPrice:
     """The stage for one line. Member price 3.20, list 3.50, two units: `ShelfPrice(320, 700, 640, "member")`.
 
-    Ties go to list, then promotional, then member: a price that saves nothing is not named.
+    Ties go to list, then promotional, then member: a price that saves nothing is not named. Where a label wins, it is the unit
+    price; a weighed line keeps its price per kg.
     """
     item = line.item
     if item.ask_price:
@@ -39,6 +40,8 @@ def shelf_price(line: Line, is_member: bool) -> ShelfPrice:
     if line.label_fen is not None and line.label_fen * line.quantity < list_fen:
         list_fen = line.label_fen * line.quantity
         net_fen, source = min((list_fen, LABEL), (net_fen, source))
+        if source == LABEL and line.weight_g is None:
+            unit_fen = line.label_fen
     return ShelfPrice(unit_fen, list_fen, net_fen, source)
 
 

@@ -34,6 +34,12 @@ def test_every_trace_of_the_engine_is_accepted():
     assert refused == []
 
 
+def test_an_answer_without_any_promotion_is_accepted():
+    """Its sums are carried over from basket to basket, on a way of its own."""
+    bare = [world._replace(package=world.package._replace(promotions=())) for world in worlds(300, 0)]
+    assert [found for world in bare if (found := wrong(world, priced_of(world)))] == []
+
+
 @pytest.mark.parametrize("case", own_cases("baskets"), ids=lambda case: str(case["id"]))
 def test_the_trace_of_a_worked_case_is_accepted(case: dict[str, Any]):
     package, a = asked(case)
