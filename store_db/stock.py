@@ -13,14 +13,16 @@ MOVES_MAX = (1 << PLACE_BITS) - 1
 
 
 def project_sale(connection: Connection, entry_id: int, header: Header, sale: Payload) -> None:
-    """One move a line: units out, or grams out for a weighed line."""
-    _append(connection, entry_id, [(line["sku"], -line.get("weight_g", line["quantity"])) for line in sale["lines"]])
+    """One move a line: units out, or grams out for a weighed line; and one a gift."""
+    lines = [(line["sku"], -line.get("weight_g", line["quantity"])) for line in sale["lines"]]
+    _append(connection, entry_id, [*lines, *((gift["sku"], -gift["quantity"]) for gift in sale.get("gifts", ()))])
 
 
 def project_return(connection: Connection, entry_id: int, header: Header, back: Payload) -> None:
     """Goods that go back on the shelf; what is waste left the stock when it was sold."""
     lines = [line for line in back["lines"] if not line.get("to_waste")]
-    _append(connection, entry_id, [(line["sku"], line.get("weight_g", line["units"])) for line in lines])
+    goods = [(line["sku"], line.get("weight_g", line["units"])) for line in lines]
+    _append(connection, entry_id, [*goods, *((gift["sku"], gift["quantity"]) for gift in back.get("gifts", ()))])
 
 
 def project_moved(connection: Connection, entry_id: int, header: Header, payload: Payload) -> None:

@@ -5,8 +5,10 @@ from pos_app.domain.events import Sale, SaleLine, VoidedLine, sale_is_whole
 from pos_app.domain.lane.intents import OffersChanged, SaleDone
 from pos_app.domain.lane.state import LaneState, codes_of
 from pos_app.domain.pricing.earning import line_rates
+from pos_app.domain.pricing.model import Gift
 from pos_app.domain.tender import Tender, rounding_fen
 from pos_app.services.book_points import NOTHING, Booked, book, rise
+from pos_app.services.give_gifts import given
 from pos_app.services.offers import what_changed
 from pos_app.services.shop import Shop
 from store_db import print_jobs
@@ -25,7 +27,8 @@ def sell(shop: Shop, state: LaneState, tenders: tuple[Tender, ...], draft: Draft
             return changed
         number = number_for(shop, state.basket)
         uid = draft.uid if draft else shop.store.ids.random(16)
-        sale = decide(state, tenders, number, book(shop, state, number, uid))
+        gifts = given(connection, state.priced.gifts)
+        sale = decide(state, tenders, number, book(shop, state, number, uid), gifts)
         entry = shop.store.append(sale, lane=shop.lane, uid=uid)
         print_jobs.add_job(connection, shop.lane, entry.id, print_jobs.RECEIPT)
         if draft is not None:
@@ -35,7 +38,10 @@ def sell(shop: Shop, state: LaneState, tenders: tuple[Tender, ...], draft: Draft
     return SaleDone(sale.number, sale.total_fen, sale.tenders, sale.item_count, tier, gift)
 
 
-def decide(state: LaneState, tenders: tuple[Tender, ...], number: tuple[int, int, str], booked: Booked = NOTHING) -> Sale:
+def decide(
+    state: LaneState, tenders: tuple[Tender, ...], number: tuple[int, int, str], booked: Booked = NOTHING,
+    gifts: tuple[Gift, ...] = (),
+) -> Sale:  # fmt: skip
     """The sale that a basket, its price and its tenders make."""
     priced, basket = state.priced, state.basket
     sale = Sale(
@@ -57,7 +63,7 @@ def decide(state: LaneState, tenders: tuple[Tender, ...], number: tuple[int, int
         voided=voided_lines(basket),
         customer=basket.customer.alias or None,
         offers=priced.applied or None,
-        gifts=priced.gifts or None,
+        gifts=gifts or None,
         raised=priced.raised or None,
         stamps=priced.stamps or None,
         **booked._asdict(),
