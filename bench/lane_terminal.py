@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -10,6 +10,7 @@ from random import Random
 from bench import shops
 from bench.apps.minimal import SHOWN
 from bench.terminal import NotShownError, Terminal, opened
+from store_db.store import Store
 
 BASKET_LINES = 20
 
@@ -31,9 +32,11 @@ class Scans:
 
 
 @contextlib.contextmanager
-def lane(folder: Path) -> Iterator[Terminal]:
-    """The lane on a copy of the demo store, somebody logged in, ready to scan."""
+def lane(folder: Path, prepare: Callable[[Store], None] = lambda store: None) -> Iterator[Terminal]:
+    """The lane on a copy of the demo store (`prepare` may change it first), somebody logged in, ready to scan."""
     with shops.copied(shops.demo_file(folder)) as store:
+        with Store.open(store) as opened_store:
+            prepare(opened_store)
         arguments = ["-m", "pos_app", "lane", "--store", str(store), "--lang", "zh"]
         with opened(arguments, store.parent) as terminal:
             terminal.wait_for("└")

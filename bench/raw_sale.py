@@ -4,15 +4,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from store_db import points, stock
 from store_db.connection import Connection, connect
-from store_db.stock import PLACE_BITS
 
 Rows = list[tuple[Any, ...]]
 
 
 # table -> where it has the id of the event
-TABLES = {"journal": "id", "stock_moves": f"id >> {PLACE_BITS}"} | dict.fromkeys(
-    ("receipts", "tenders", "print_jobs"), "journal_id"
+TABLES = (
+    {"journal": "id", "stock_moves": f"id >> {stock.PLACE_BITS}", "points_entries": f"id >> {points.PLACE_BITS}"}
+    | dict.fromkeys(("receipts", "tenders", "print_jobs", "coupons"), "journal_id")
+    | dict.fromkeys(("promotion_uses", "coupon_uses", "member_acts"), "id")
 )
 
 
@@ -28,7 +30,8 @@ def newest_sale(connection: Connection, draft_id: int) -> SaleRows:
     """The rows of the event that was committed last."""
     entry = connection.execute("SELECT max(id) FROM journal").fetchone()[0]
     selected = {table: connection.execute(f"SELECT * FROM {table} WHERE {key} = ?", (entry,)) for table, key in TABLES.items()}
-    return SaleRows({table: [tuple(row) for row in rows] for table, rows in selected.items()}, draft_id)
+    written = {table: [tuple(row) for row in rows] for table, rows in selected.items()}
+    return SaleRows({table: rows for table, rows in written.items() if rows}, draft_id)
 
 
 class RawTill:

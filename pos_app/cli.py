@@ -119,8 +119,7 @@ def _demo_day(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(result.as_json(), ensure_ascii=False))
     else:
-        for key, value in result.as_json().items():
-            print(f"{key:>15}  {value}")
+        print(*result.as_text(), sep="\n")
     return 0 if result.verify == "ok" else 1
 
 

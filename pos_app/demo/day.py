@@ -15,7 +15,10 @@ from hardware.file_devices import NoDrawer, NoPrinter
 from pos_app.demo import shop as demo_shop
 from pos_app.domain.codes import check_digit
 from pos_app.domain.lane.intents import Char, Press, Scan, Tick
+from pos_app.domain.lane.offers import PointsChoice
 from pos_app.domain.lane.state import CASHIER, PAYMENT, SELF_CHECKOUT, LaneState
+from pos_app.domain.money import format_yuan
+from pos_app.domain.pricing.model import Package, Scope
 from pos_app.i18n import LANGUAGES
 from pos_app.services.run_lane import LaneRunner
 from pos_app.services.shop import Shop
@@ -24,6 +27,7 @@ from store_db.store import Store
 from store_db.verify import verify
 
 DAY_START_MS = 1_790_000_000_000
+COUPONS = ("WELCOME20", "SAVE15", "FRESH12")
 
 
 class DayClock:
@@ -59,9 +63,19 @@ class DayResult:
     chain_head: str
     seconds: float
     verify: str
+    saved_fen: int  # by promotions
+    promotions: dict[str, dict[str, int]]  # by id: how often it applied, and what it saved
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
+
+    def as_text(self) -> Iterator[str]:
+        """A row a figure, and a row for each promotion that applied."""
+        for key, value in self.as_json().items():
+            if key != "promotions":
+                yield f"{key:>15}  {value}"
+        for name, one in self.promotions.items():
+            yield f"{'':>15}  {one['times']:>4} x {name:<20} {format_yuan(one['saved_fen']):>9}"
 
 
 class Day:
@@ -74,9 +88,12 @@ class Day:
         self.goods = list(demo_shop.own_goods())
         self.packed = [g for g in self.goods if not g["weighed"] and not g["ask_price"] and not g["stop_sale"]]
         self.weighed = [g for g in self.goods if g["weighed"]]
+        self.codes = {g["sku"]: g["codes"][0] for g in self.packed}
         self.others = demo_shop.codes_of(demo_shop.open_food_facts())
         self.cashier = LaneRunner(_shop(store, CASHIER))
         self.self_checkout = LaneRunner(_shop(store, SELF_CHECKOUT))
+        self.sets = self._sets(self.cashier.state.package)
+        self.cards = [row[0] for row in store.connection.execute("SELECT card FROM members ORDER BY phone_masked")]
         self.tenders: Counter[str] = Counter()
         self.lines = 0
 
@@ -121,10 +138,12 @@ class Day:
 
     def _cashier_order(self) -> None:
         lane = self.cashier
+        self._member(lane)
         for _ in range(self._line_count()):
             self._one_line(lane)
         self._oddities(lane)
         self._make_sure_of_goods(lane)
+        self._offers(lane)
         self.lines += len(lane.state.basket.lines)
         self.press(lane, "pay")
         if lane.state.phase != PAYMENT:
@@ -157,8 +176,34 @@ class Day:
             self.scan(lane, self._packed_code())
         elif draw < 0.3:
             self.scan(lane, self.random.choice(self.others))
+        elif draw < 0.45 and self.sets:
+            for choices in self.random.choice(self.sets):
+                self.scan(lane, self.random.choice(choices))
         else:
             self.scan(lane, self._packed_code())
+
+    def _member(self, lane: LaneRunner) -> None:
+        """Every third shopper is a member: by card, or by phone."""
+        draw = self.random.random()
+        if draw < 0.2:
+            self.scan(lane, self.random.choice(self.cards))
+        elif draw < 0.33:
+            self.press(lane, "member")
+            self.type(lane, f"{self.random.choice(demo_shop.MEMBERS).phone}\n")
+
+    def _offers(self, lane: LaneRunner) -> None:
+        """A coupon now and then, and points where there are enough."""
+        coupon = self.random.choice(COUPONS) if self.random.random() < 0.12 else ""
+        points = lane.state.basket.member is not None and self.random.random() < 0.5
+        if not (coupon or points):
+            return
+        self.press(lane, "offers")
+        if coupon:
+            self.type(lane, f"{coupon}\n")
+        rows = lane.state.dialog.rows if lane.state.dialog else ()
+        if points and len(rows) > 1 and isinstance(rows[1], PointsChoice):
+            self.press(lane, "down", "enter")
+        self.press(lane, "back")
 
     def _oddities(self, lane: LaneRunner) -> None:
         """What happens at real lanes: unknown codes, voids, undo, hold and recall, a cancel now and then."""
@@ -225,6 +270,14 @@ class Day:
 
     # -------------------------------------------------------------- goods
 
+    def _sets(self, package: Package) -> list[list[list[str]]]:
+        """For each set promotion the codes to choose from, one list a unit: what a shopper puts together who saw the poster."""
+        shaped = [p.rule.shape(p.scope) for p in package.promotions if hasattr(p.rule, "shape")]
+        return [[self._codes(slot.scope) for slot in shape.slots for _ in range(slot.units)] for shape in shaped]
+
+    def _codes(self, scope: Scope) -> list[str]:
+        return [self.codes[sku] for sku in scope.skus]
+
     def _line_count(self) -> int:
         return min(40, 1 + int(self.random.expovariate(1 / 5)))
 
@@ -268,7 +321,7 @@ def run_day(path: Path, orders: int, seed: int, progress: Callable[[str, int, in
         seconds = time.perf_counter() - started
         while _fold(store):
             pass
-        proof = verify(store.connection)
+        proof, promotions = verify(store.connection), _promotions(store)
         return DayResult(
             orders=proof.sales,
             lines=day.lines,
@@ -277,6 +330,8 @@ def run_day(path: Path, orders: int, seed: int, progress: Callable[[str, int, in
             chain_head=journal.head(store.connection)[3].hex(),
             seconds=round(seconds, 3),
             verify="ok" if proof.is_ok else "; ".join(proof.problems),
+            saved_fen=sum(one["saved_fen"] for one in promotions.values()),
+            promotions=promotions,
         )
 
 
@@ -288,6 +343,11 @@ def _fold(store: Store) -> int:
 def _tenders(store: Store) -> dict[str, int]:
     rows = store.connection.execute("SELECT kind, sum(amount_fen) FROM tenders GROUP BY kind ORDER BY kind")
     return dict(rows.fetchall())
+
+
+def _promotions(store: Store) -> dict[str, dict[str, int]]:
+    sql = "SELECT promotion, sum(times), sum(fen) FROM promotion_uses GROUP BY promotion ORDER BY promotion"
+    return {name: {"times": times, "saved_fen": fen} for name, times, fen in store.connection.execute(sql)}
 
 
 def _named(progress: Callable[[str, int, int], None] | None, what: str) -> Callable[[int, int], None] | None:

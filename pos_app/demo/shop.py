@@ -8,11 +8,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from pos_app.domain.calendar import business_date
+from pos_app.domain.errors import Refusal
 from pos_app.domain.events import StockMove, StockMoved
 from pos_app.domain.lane.state import CASHIER, SELF_CHECKOUT, LaneConfig
 from pos_app.domain.money import parse_yuan
 from pos_app.domain.ports import Clock, Ids
 from pos_app.services.check_pin import hash_pin
+from pos_app.services.members import Joining, join
+from pos_app.services.packages import NO_KEYS, Rejected, install_package
 from store_db import catalogue
 from store_db.staff import StaffRow, put_staff
 from store_db.store import Store
@@ -25,6 +29,13 @@ IN_STORE_RULES = (
     ("22IIIIIWWWWWC", "weight, 13 digits"),
     ("23IIIIIAAAAAWWWWWC", "amount and weight, 18 digits"),
 )
+MEMBERS = (
+    Joining("张伟", "13800000001", groups=("workshop",), tier="gold"),
+    Joining("李娜", "13800000002", tier="platinum", shows_usual=True),
+    Joining("王强", "13800000003"),  # whose birthday is the day the shop was built
+    Joining("刘洋", "13800000004"),
+)
+BIRTHDAY_PHONE = "13800000003"
 TAX_RATES = (("S13", 0, 1300), ("R9", 0, 900), ("E0", 0, 0))
 BAGS = ("D0412", "D0413", "D0414")
 BATCH = 500
@@ -60,7 +71,27 @@ def build(
         if progress:
             progress(min(done + BATCH, len(rows)), len(rows))
     store.record(StockMoved("opening", tuple(StockMove(row["sku"], row["stock"]) for row in goods if row["stock"])))
+    install_calendar(store)
+    add_members(store)
     return store
+
+
+def install_calendar(store: Store) -> None:
+    """The demo's promotions, as a single shop without an HQ installs its own file."""
+    installed = install_package(store, (files("pos_app.demo") / "package.json").read_bytes(), NO_KEYS, unsigned=True)
+    if isinstance(installed, Rejected):
+        raise RuntimeError(f"the demo's package is refused: {installed}")
+
+
+def add_members(store: Store) -> None:
+    """Made-up people with made-up numbers."""
+    _, month, day = business_date(store.clock.wall_ms(), CHINA_OFFSET_MIN, 0).split("-")
+    for member in MEMBERS:
+        if member.phone == BIRTHDAY_PHONE:
+            member = member._replace(birthday=(int(month), int(day)))
+        alias = join(store, member)
+        if isinstance(alias, Refusal):
+            raise RuntimeError(f"a demo member is refused: {alias}")
 
 
 def own_goods() -> Iterator[dict[str, Any]]:

