@@ -1,14 +1,24 @@
-"""The demo shop's calendar shows everything that a package can say."""
+"""The demo shop's calendar shows everything that a package can say, and the README's walk through it is true."""
 
+import re
 from importlib.resources import files
 
 import pytest
 
+from hardware.file_devices import NoDrawer, NoPrinter
 from pos_app.demo import shop as demo_shop
+from pos_app.domain.lane.intents import Char, Press, Scan
+from pos_app.domain.lane.state import CASHIER
+from pos_app.domain.money import parse_yuan
 from pos_app.domain.pricing.mechanics import MECHANICS, mechanic_of
 from pos_app.domain.pricing.model import ALWAYS, ANYONE, NO_LIMITS, Package, Promotion
 from pos_app.domain.pricing.package_form import read_package
 from pos_app.domain.pricing.rows import scopes_of
+from pos_app.i18n import LANGUAGES
+from pos_app.services.run_lane import LaneRunner
+from pos_app.services.shop import Shop
+from store_db.store import Store
+from tests.shop_kit import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +62,45 @@ def _gifts(promotion: Promotion) -> set[str]:
 
 def test_both_languages_name_every_promotion(package: Package):
     assert all(promotion.name and promotion.name_en for promotion in package.promotions)
+
+
+STEP = re.compile(r"(F3|F8)? ?`([^`]+)`")
+
+
+def test_the_walk_in_the_readme_ends_at_the_amounts_that_it_names(demo_store: Store):
+    """Row by row as a newcomer does it: scan, attach, type a coupon; each basket is paid before the next begins."""
+    lane = LaneRunner(Shop(demo_store, demo_shop.lane_config(CASHIER), NoPrinter(), NoDrawer(), LANGUAGES["zh"]))
+    typed(lane, "1001\n1111\n500\n")
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split("## The demo's promotions")[1]
+    rows = [row for row in re.findall(r"^\| (.+?) \| (.+?) \|", section, re.M) if "`" in row[0]]
+    assert len(rows) >= 10
+    for scans, amounts in rows:
+        if not scans.startswith("…"):
+            press(lane, "pay", "pay")
+        for key, text in STEP.findall(scans):
+            do(lane, key, text)
+        named = [parse_yuan(amount) for amount in amounts.split(" → ")]
+        assert lane.state.priced.total_fen == named[-1], scans
+        assert len(named) == 1 or "F3" in scans or lane.state.priced.list_fen == named[0], scans
+
+
+def do(lane: LaneRunner, key: str, text: str) -> None:
+    if key:
+        press(lane, "member" if key == "F3" else "offers")
+        typed(lane, f"{text}\n")
+        press(lane, *(["back"] if lane.state.dialog else []))
+        return
+    quantity, star, code = text.rpartition("*")
+    typed(lane, quantity)
+    press(lane, *(["multiply"] if star else []))
+    lane.handle(Scan(code))
+
+
+def press(lane: LaneRunner, *actions: str) -> None:
+    for action in actions:
+        lane.handle(Press(action))
+
+
+def typed(lane: LaneRunner, text: str) -> None:
+    for char in text:
+        lane.handle(Press("enter") if char == "\n" else Char(char))
