@@ -113,6 +113,7 @@ def _rebuild(connection: Connection, proof: Proof, progress: Callable[[int], Non
         proof.events += 1
         if proof.events % 1000 == 0:
             progress(proof.events)
+    returned.finish()
     if previous is not None:
         proof.chain_head = bytes(previous.hash).hex() if isinstance(previous.hash, bytes) else ""
     return scratch
@@ -152,6 +153,7 @@ def _check_payload(entry: Entry, proof: Proof, returned: ReturnsSoFar) -> None:
     if isinstance(event, Return):
         returned.see(entry.id, event)
     if isinstance(event, Sale):
+        returned.see_sale(event)
         sums = proof.shifts.setdefault(event.shift_no, [0, 0])
         sums[0] += 1
         sums[1] += event.total_fen

@@ -34,12 +34,26 @@ class ReturnsSoFar:
     add: Callable[[str], None]
     sales: dict[tuple[int, int], SaleSoFar] = field(default_factory=dict)
     shifts: dict[int, list[int]] = field(default_factory=dict)
+    exchanged: Counter[str] = field(default_factory=Counter)  # return number -> fen not yet found in the sale it paid for
+
+    def see_sale(self, sale: Sale) -> None:
+        """What a sale was paid with goods that came back."""
+        for tender in sale.tenders:
+            if tender.kind == "exchange":
+                self.exchanged[tender.reference] -= tender.amount_fen
+
+    def finish(self) -> None:
+        """Every exchange stands on both sides, in the return and in the sale."""
+        for number, fen in self.exchanged.items():
+            if fen:
+                self.add(f"return {number}: {fen} fen exchanged that no sale was paid with")
 
     def see(self, entry_id: int, back: Return) -> None:
         """Check one return against its sale and the returns before it."""
         sums = self.shifts.setdefault(back.shift_no, [0, 0])
         sums[0] += 1
         sums[1] += sum(refund.amount_fen for refund in back.refunds)
+        self.exchanged[back.number] += sum(refund.amount_fen for refund in back.refunds if refund.kind == "exchange")
         if not return_is_whole(back):
             self.add(f"event {entry_id}: return {back.number} does not add up")
         if back.sale:

@@ -9,6 +9,7 @@ from typing import NamedTuple, get_args
 
 from pos_app.domain.goods import Item
 from pos_app.domain.pricing.model import STRANGER, Customer
+from pos_app.domain.return_values import ReturnRequest
 from pos_app.domain.tender import Tender
 
 QUANTITY_MAX = 9_999
@@ -110,6 +111,17 @@ class SpendPoints(NamedTuple):
     points: int
 
 
+class AttachReturn(NamedTuple):
+    """Goods that come back are exchanged for this basket: so much of it is paid by them. Both are committed as one."""
+
+    request: ReturnRequest
+    refund_fen: int
+
+
+class DetachReturn(NamedTuple):
+    """No exchange after all; nothing was given back yet."""
+
+
 class RepriceLine(NamedTuple):
     """The good of a line with other prices, when the shop's prices changed while the basket was open."""
 
@@ -123,7 +135,7 @@ class Undo(NamedTuple):
 
 Op = (
     AddLine | SetQuantity | VoidLine | RestoreLine | Approve | TakeNumber | AddTender | DropTender | AttachMember | DetachMember
-    | AddCode | DropCode | SpendPoints | RepriceLine | PricedUnder | Undo
+    | AddCode | DropCode | SpendPoints | AttachReturn | DetachReturn | RepriceLine | PricedUnder | Undo
 )  # fmt: skip
 OPS: dict[str, type] = {cls.__name__: cls for cls in get_args(Op)}
 
@@ -156,6 +168,7 @@ class Basket:
     member: AttachMember | None = None
     codes: tuple[AddCode, ...] = ()
     points: int = 0  # may be spent
+    exchange: AttachReturn | None = None
     undo: tuple[Op, ...] = ()  # what takes the latest line actions back, newest last
 
     def line(self, line_id: int) -> Line | None:
@@ -222,6 +235,10 @@ def apply(basket: Basket, op: Op) -> Basket:
             return replace(basket, codes=tuple(c for c in basket.codes if c.code != code))
         case SpendPoints(points):
             return replace(basket, points=points)
+        case AttachReturn():
+            return replace(basket, exchange=op)
+        case DetachReturn():
+            return replace(basket, exchange=None)
         case RepriceLine(line_id, item):
             return _reprice(basket, line_id, item)
         case Undo():

@@ -1,7 +1,7 @@
 """Goods back: plan against the store as it is now, commit the return with its print job. One transaction."""
 
 from pos_app.domain import points
-from pos_app.domain.basket import Basket, Line
+from pos_app.domain.basket import AttachReturn, Basket, Line
 from pos_app.domain.errors import Refusal, refuse
 from pos_app.domain.events import PointsMove, Return, return_is_whole
 from pos_app.domain.goods import Item
@@ -13,7 +13,7 @@ from pos_app.domain.pricing.model import EVENT, GIFT, STRANGER, Package
 from pos_app.domain.return_points import points_moves, punch_moves
 from pos_app.domain.return_terms import terms_of
 from pos_app.domain.return_values import Facts, Ledger, Returnable, ReturnPlan, ReturnRequest
-from pos_app.domain.returns import gifts_back, plan_return
+from pos_app.domain.returns import EXCHANGE, OPEN_AT_HAND, gifts_back, plan_return
 from pos_app.services.coupons import void_coupon
 from pos_app.services.find_receipt import by_number
 from pos_app.services.packages import package_by_digest
@@ -52,13 +52,37 @@ def return_inside(shop: Shop, state: LaneState, request: ReturnRequest, seen: Re
         return ReturnRefused(plan)
     if plan != seen:
         return ReturnRefused(refuse("POS-3306"))
+    back = _record(shop, state, request, plan, found)
+    return ReturnDone(back.number, back.refunds)
+
+
+def exchange_inside(shop: Shop, state: LaneState, exchange: AttachReturn) -> Return | Refusal:
+    """The return that pays for a basket, inside the transaction of its sale: both are there, or neither is.
+
+    What the basket does not use goes back as always; what would have to be reversed outside is queued.
+    """
+    found = _sale_of(shop, exchange.request)
+    if found is None or isinstance(found, Refusal):
+        return found or refuse("POS-3301", number=exchange.request.number)
+    everything = _plan(shop, state, exchange.request, found)
+    if isinstance(everything, Refusal) or everything.by_kind(EXCHANGE) != exchange.refund_fen:
+        return refuse("POS-3306")
+    kinds = tuple(sorted({tender.kind for tender in found.sale.tenders} - OPEN_AT_HAND))
+    wanted = exchange.request.wanted._replace(exchange_fen=state.exchange_fen, cut_off=kinds)
+    request = exchange.request._replace(wanted=wanted)
+    plan = _plan(shop, state, request, found)
+    return plan if isinstance(plan, Refusal) else _record(shop, state, request, plan, found)
+
+
+def _record(shop: Shop, state: LaneState, request: ReturnRequest, plan: ReturnPlan, found: Returnable | None) -> Return:
+    """The event, what it makes void, and its print job."""
     uid = shop.store.ids.random(16)
     back = decide(shop, state, request, plan, found, uid)
     entry = shop.store.append(back, lane=shop.lane, uid=uid)
     for code in plan.coupons:
         void_coupon(shop.store, code, back.number, shop.lane)
     print_jobs.add_job(shop.store.connection, shop.lane, entry.id, print_jobs.RECEIPT)
-    return ReturnDone(back.number, back.refunds)
+    return back
 
 
 def decide(

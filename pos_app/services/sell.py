@@ -1,41 +1,74 @@
 """From a paid basket to a sale: decide the event, commit it with its print job, let the draft go. One transaction."""
 
-from pos_app.domain.basket import Basket
-from pos_app.domain.events import Sale, SaleLine, VoidedLine, sale_is_whole
+from pos_app.domain.basket import Basket, DetachReturn
+from pos_app.domain.errors import Refusal
+from pos_app.domain.events import Return, Sale, SaleLine, VoidedLine, sale_is_whole
 from pos_app.domain.lane.intents import OffersChanged, SaleDone
 from pos_app.domain.lane.state import LaneState, codes_of
 from pos_app.domain.pricing.earning import line_rates
 from pos_app.domain.pricing.model import Gift
+from pos_app.domain.returns import EXCHANGE
 from pos_app.domain.tender import Tender, rounding_fen
 from pos_app.services.book_points import NOTHING, Booked, book, rise
 from pos_app.services.give_gifts import given
 from pos_app.services.offers import what_changed
+from pos_app.services.return_goods import exchange_inside
 from pos_app.services.shop import Shop
 from store_db import print_jobs
 from store_db.drafts import Draft, drop
+
+
+class _Changed(Exception):
+    """What changed meanwhile: takes back everything that the transaction did before it was noticed."""
+
+    def __init__(self, changed: OffersChanged) -> None:
+        super().__init__()
+        self.changed = changed
 
 
 def sell(shop: Shop, state: LaneState, tenders: tuple[Tender, ...], draft: Draft | None) -> SaleDone | OffersChanged:
     """Commit the sale. When this returns SaleDone, the sale is on disk with its number; when it raises, nothing of it is.
 
     Nothing is, either, when a coupon, an offer or points changed meanwhile: then what to take out of the basket is returned.
+    Goods that are exchanged for the basket are returned in the same transaction, before anything is asked of the member.
     Raises StoreError (nothing was saved) and RuntimeError when the basket's own sums do not hold.
     """
-    with shop.store.transaction() as connection:
-        changed = what_changed(shop, state, draft.id if draft else 0)
-        if changed is not None:
-            return changed
-        number = number_for(shop, state.basket)
-        uid = draft.uid if draft else shop.store.ids.random(16)
-        gifts = given(connection, state.priced.gifts)
-        sale = decide(state, tenders, number, book(shop, state, number, uid), gifts)
-        entry = shop.store.append(sale, lane=shop.lane, uid=uid)
-        print_jobs.add_job(connection, shop.lane, entry.id, print_jobs.RECEIPT)
-        if draft is not None:
-            drop(connection, draft.id)
-        reached = rise(shop, state.basket.customer.alias, state.package)
+    try:
+        with shop.store.transaction():
+            return _sell_inside(shop, state, tenders, draft)
+    except _Changed as error:
+        return error.changed
+
+
+def _sell_inside(shop: Shop, state: LaneState, tenders: tuple[Tender, ...], draft: Draft | None) -> SaleDone:
+    back = _exchanged(shop, state)
+    changed = what_changed(shop, state, draft.id if draft else 0)
+    if changed is not None:
+        raise _Changed(changed)
+    if back is not None and state.exchange_fen:
+        tenders = (Tender(EXCHANGE, state.exchange_fen, state.exchange_fen, 0, back.number), *tenders)
+    number = number_for(shop, state.basket)
+    uid = draft.uid if draft else shop.store.ids.random(16)
+    gifts = given(shop.store.connection, state.priced.gifts)
+    sale = decide(state, tenders, number, book(shop, state, number, uid), gifts)
+    entry = shop.store.append(sale, lane=shop.lane, uid=uid)
+    print_jobs.add_job(shop.store.connection, shop.lane, entry.id, print_jobs.RECEIPT)
+    if draft is not None:
+        drop(shop.store.connection, draft.id)
+    reached = rise(shop, state.basket.customer.alias, state.package)
     tier, gift = (reached.tier, reached.gift_sku) if reached else ("", "")
-    return SaleDone(sale.number, sale.total_fen, sale.tenders, sale.item_count, tier, gift)
+    refunds = tuple(refund for refund in back.refunds if refund.kind != EXCHANGE) if back else ()
+    return SaleDone(sale.number, sale.total_fen, sale.tenders, sale.item_count, tier, gift, refunds=refunds)
+
+
+def _exchanged(shop: Shop, state: LaneState) -> Return | None:
+    """The return that pays for the basket, if one does."""
+    if state.basket.exchange is None:
+        return None
+    back = exchange_inside(shop, state, state.basket.exchange)
+    if isinstance(back, Refusal):
+        raise _Changed(OffersChanged(back, (DetachReturn(),)))
+    return back
 
 
 def decide(

@@ -119,9 +119,11 @@ def _totals(state: LaneState, view: View, box: Box) -> None:
 
 
 def _paying(state: LaneState, view: View, box: Box) -> None:
+    if state.exchange_fen:
+        box.sides(say(state, "tender.exchange"), format_yuan(state.exchange_fen))
     for tender in state.basket.tenders:
         box.sides(f"{say(state, 'tender.' + tender.kind)} {tender.reference}", format_yuan(tender.amount_fen))
-    if state.basket.tenders:
+    if state.basket.tenders or state.exchange_fen:
         box.sides(say(state, "total.left"), format_yuan(state.left_fen))
     box.sides(say(state, "total.cash_due"), format_yuan(state.cash_due_fen), "strong")
     box.sides(say(state, "total.entry"), state.entry + "_", "head")

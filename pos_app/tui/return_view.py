@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from hardware.paper import pad
+from hardware.paper import pad, wrap_words
 from pos_app.domain.events import ReturnedLine, SaleLine
 from pos_app.domain.lane.returning import GO
 from pos_app.domain.lane.state import Dialog, LaneState, Returning
@@ -10,6 +10,7 @@ from pos_app.domain.money import format_weight, format_yuan
 from pos_app.domain.return_values import NoReceiptGood, ReturnPlan
 from pos_app.domain.returns import DONE, left_units
 from pos_app.tui.frame import Box
+from pos_app.tui.offer_view import promotion_name
 from pos_app.tui.view import View, say
 
 LISTS = frozenset({"return_reason", "return_goods"})
@@ -21,7 +22,9 @@ def name_of(state: LaneState, row: SaleLine | ReturnedLine | NoReceiptGood) -> s
 
 
 def receipts(state: LaneState, view: View, box: Box, dialog: Dialog, height: int) -> None:
-    """The sales found, newest first."""
+    """The sales found, newest first; before a search, what may be asked for."""
+    for words in wrap_words(say(state, "return.find_hint"), box.width) if not dialog.rows else ():
+        box.put(words, "dim")
     for i, row in list(enumerate(dialog.rows))[:height]:
         here = i == dialog.cursor
         when = datetime.fromtimestamp(row.at_ms / 1000, UTC).astimezone().strftime("%m-%d %H:%M")
@@ -93,10 +96,11 @@ def _good(state: LaneState, line: ReturnedLine) -> str:
 def _given(state: LaneState, shown: ReturnPlan) -> list[tuple[str, str, str]]:
     rows = []
     for gift in shown.gifts:
+        name = promotion_name(state, gift.promotion)
         if gift.back:
-            rows.append((say(state, "return.gift_back", name=gift.sku, n=gift.back), "", "ok"))
+            rows.append((say(state, "return.gift_back", name=name, n=gift.back), "", "ok"))
         if gift.missing:
-            rows.append((say(state, "return.gift", name=gift.sku, n=gift.missing), format_yuan(-gift.withheld_fen), "warn"))
+            rows.append((say(state, "return.gift", name=name, n=gift.missing), format_yuan(-gift.withheld_fen), "warn"))
     rows += [(say(state, "return.coupon_void", code=code[-8:]), "", "text") for code in shown.coupons]
     if shown.coupons_withheld_fen:
         rows.append((say(state, "return.coupon_spent"), format_yuan(-shown.coupons_withheld_fen), "warn"))

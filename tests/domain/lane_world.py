@@ -94,7 +94,7 @@ CODES = (
     COUPON,
     "",
 )
-CHARS = "0123456789" * 2 + "yn.- ²a可:"
+CHARS = "0123456789" * 2 + "yn.- ²a可:gwx"
 KEYS = {"-": "void"}  # what a typed character means where no text is typed
 BY_CODE = {code: ITEMS[row["sku"]] for row in GOODS for code in row["codes"]}
 SOLD = Sale(
@@ -259,7 +259,7 @@ def random_intent(draw: random.Random, state: LaneState) -> i.Intent:
         return i.Char(char, KEYS.get(char, ""))
     if kind < 0.95:
         return i.CutScan("69012")
-    return i.Tick(state.now_ms + draw.choice((0, 700, 700, 61_000, 121_000)))
+    return i.Tick(state.now_ms + draw.choice((0, 700, 700, 61_000, 121_000)), at_rest=True)
 
 
 def _likely(draw: random.Random, state: LaneState) -> i.Intent | None:
@@ -269,6 +269,8 @@ def _likely(draw: random.Random, state: LaneState) -> i.Intent | None:
         return i.Scan(draw.choice((CASHIER_BADGE, SUPERVISOR_BADGE))) if state.needs_help else None
     if dialog.kind == "visit":
         return i.Press(draw.choice(("approve_age", "take_card", "take_card", "remove_line", "leave")))
+    if dialog.kind == "return_plan":
+        return i.Press(draw.choice(("yes", "exchange", "gifts")))
     if dialog.kind in ("help", "report_x", "report_z", "why"):
         return i.Press("back")
     if dialog.kind in ("member", "member_of", "offers", "find", "price_check"):

@@ -156,3 +156,84 @@ def test_no_return_at_self_checkout_or_while_a_shopper_pays(shop_factory: Factor
     unattended = Till(shop_factory(SELF_CHECKOUT, lane="05"))
     unattended.press("return", "void_sale")
     assert unattended.kind == "" and unattended.state.returning is None
+
+
+# ------------------------------------------------------------------ exchange
+
+
+def exchanged(till: Till, text: str = "1\n") -> Till:
+    return chosen(till, text).type("x").type(SUPERVISOR_PIN)
+
+
+def refunds_of(till: Till) -> list[tuple[str, int]]:
+    sql = "SELECT kind, amount_fen FROM refunds ORDER BY journal_id, n"
+    return [tuple(row) for row in till.shop.store.connection.execute(sql)]
+
+
+def test_dearer_goods_are_paid_by_what_comes_back_and_the_rest_in_cash(till: Till) -> None:
+    till.sell(WATER)
+    exchanged(till)
+    assert till.says == "banner.exchange" and till.drawer.pulses == ["sale"]
+    till.scan(MILK).press("pay")
+    assert (till.state.exchange_fen, till.state.left_fen) == (200, 150)
+    till.press("pay")
+    assert till.says == "banner.paid"
+    assert refunds_of(till) == [("exchange", 200)]
+    assert till.state.last_sale and till.state.last_sale.paid_fen == 350
+    titles = [text.splitlines()[0].strip() for _, text in till.paper.jobs[-2:]]
+    assert titles == ["*** 退货单 ***", "购物小票"]
+    till.prove()
+    till.close()
+    assert till.state.dialog and till.state.dialog.data.expected_cash_fen == 50_000 + 200 + 150
+
+
+def test_cheaper_goods_leave_the_rest_to_be_given_back_with_the_drawer_open(till: Till) -> None:
+    till.sell(MILK)
+    exchanged(till)
+    till.scan(WATER).press("pay")
+    assert till.state.left_fen == 0
+    till.press("pay")
+    assert till.says == "banner.paid" and till.drawer.pulses == ["sale", "sale"]
+    assert refunds_of(till) == [("exchange", 200), ("cash", 150)]
+    assert till.state.last_sale and till.state.last_sale.change_fen == 150
+    till.prove()
+
+
+def test_an_exchange_is_given_up_with_the_key_that_began_it_and_nothing_was_given_back(till: Till) -> None:
+    till.sell(WATER)
+    exchanged(till).press("return")
+    assert till.says == "banner.no_exchange" and till.state.basket.exchange is None
+    till.sell(MILK)
+    assert refunds_of(till) == []
+    till.prove()
+
+
+def test_an_exchange_outlives_a_restart_of_the_lane(till: Till) -> None:
+    till.sell(WATER)
+    exchanged(till).scan(MILK)
+    again = till.reopened().open()
+    again.press("pay")
+    assert again.state.left_fen == 150
+    again.press("pay")
+    assert again.says == "banner.paid" and refunds_of(again) == [("exchange", 200)]
+    again.prove()
+
+
+def test_goods_that_were_returned_elsewhere_meanwhile_pay_for_nothing_and_the_sale_goes_on(shop_factory: Factory) -> None:
+    one = Till(shop_factory()).open()
+    number = one.sell(WATER)
+    exchanged(one).scan(MILK).press("pay")
+    two = Till(shop_factory(lane="02")).open()
+    two.press("return").type(number + "\n\n").press("pay", "enter").type("y").type(SUPERVISOR_PIN)
+    assert two.says == "banner.returned"
+    one.press("pay")
+    assert one.says == "POS-3305" or one.says == "POS-3306"
+    assert one.state.basket.exchange is None and one.state.left_fen == 350
+    one.press("pay")
+    assert one.says == "banner.paid"
+    one.prove()
+
+
+def test_goods_without_a_receipt_and_voids_are_no_exchange(till: Till) -> None:
+    till.press("return").scan(MILK).press("pay", "enter").type("x")
+    assert till.kind == "return_plan" and till.state.basket.exchange is None

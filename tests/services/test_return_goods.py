@@ -25,7 +25,7 @@ from store_db import coupons, members, returns, stock
 from store_db import points as ledger
 from store_db.store import Store
 from store_db.verify import verify
-from tests.shop_kit import APPLES, COLA, MILK, WATER, WINE, Till, label, make_shop
+from tests.shop_kit import APPLES, COLA, MILK, SUPERVISOR_PIN, WATER, WINE, Till, label, make_shop
 
 PHONE = "13800138821"
 MEMBER = Who(member=True)
@@ -306,3 +306,28 @@ def test_verify_finds_a_return_that_says_something_else_than_the_truth(till: Til
     with till.shop.store.transaction():
         connection.execute(f"UPDATE journal SET payload = CAST(json_set(payload, {change}) AS BLOB) WHERE kind = 'return'")
     assert any(words in problem for problem in verify(connection).problems), verify(connection).problems
+
+
+def test_points_that_an_exchange_takes_back_cannot_pay_for_the_new_basket(till: Till) -> None:
+    """The return and the sale are one: points asked for and taken back with the goods are noticed, and nothing is done."""
+    alias, connection = member(till), till.shop.store.connection
+    card = members.by_alias(connection, alias)
+    assert card is not None
+    till.scan(card.card)
+    number = till.sell(WATER, WATER)  # 4 points
+    till.scan(card.card).scan(MILK, MILK).press("return").type(number + "\n\n").press("pay", "enter")
+    till.type("x").type(SUPERVISOR_PIN).press("offers")
+    till.lane.handle(*())
+    state = till.state
+    assert state.basket.exchange is not None
+    from pos_app.domain.basket import SpendPoints
+    from pos_app.domain.lane.state import change
+    from pos_app.services.sell import sell
+
+    spending, _ = change(state, SpendPoints(4))
+    assert spending.priced.points_spent == 4
+    head = connection.execute("SELECT max(id) FROM journal").fetchone()[0]
+    answer = sell(till.shop, spending, (), None)
+    assert type(answer).__name__ == "OffersChanged"
+    assert connection.execute("SELECT max(id) FROM journal").fetchone()[0] == head
+    till.prove()

@@ -92,6 +92,7 @@ class SaleDone(NamedTuple):
     tier: str = ""
     gift_sku: str = ""
     gift: Item | None = None
+    refunds: tuple[Refund, ...] = ()  # of goods that were exchanged for this basket: what went beyond its total
 
 
 class CancelDone(NamedTuple):

@@ -112,7 +112,7 @@ def card(state: LaneState) -> Step:
 
 
 def _is_paid_in_full(state: LaneState) -> bool:
-    return bool(state.basket.tenders) and state.left_fen == 0
+    return bool(state.basket.tenders or state.basket.exchange) and state.left_fen == 0
 
 
 def finish(state: LaneState) -> Step:
@@ -152,18 +152,19 @@ def _give_back(state: LaneState) -> Step:
 def sale_done(state: LaneState, reply: SaleDone) -> Step:
     """The commit has returned: the drawer, the paper and the word "paid" come after it."""
     cash = next((tender for tender in reply.tenders if tender.kind == CASH), None)
+    back_fen = sum(refund.amount_fen for refund in reply.refunds if refund.kind == CASH)  # of an exchange, in cash
     last = LastSale(
         number=reply.number,
         total_fen=reply.total_fen,
         paid_fen=sum(tender.amount_fen for tender in reply.tenders),
         tendered_fen=sum(tender.tendered_fen for tender in reply.tenders),
-        change_fen=sum(tender.change_fen for tender in reply.tenders),
+        change_fen=sum(tender.change_fen for tender in reply.tenders) + back_fen,
         item_count=reply.item_count,
         tier=reply.tier,
         gift=reply.gift,
     )
     state = replace(emptied(state), last_sale=last, sales_today=state.sales_today + 1)
-    effects = (*((PulseDrawer("sale"),) if cash else ()), PrintWaiting(), Beep("look" if reply.tier else "done"))
+    effects = (*((PulseDrawer("sale"),) if cash or back_fen else ()), PrintWaiting(), Beep("look" if reply.tier else "done"))
     return say(state, OK, "banner.paid", number=reply.number), effects
 
 

@@ -6,6 +6,7 @@ without the permission gets this far too: it is lent at the end, by somebody who
 
 from dataclasses import replace
 
+from pos_app.domain.basket import AttachReturn, DetachReturn
 from pos_app.domain.errors import refuse
 from pos_app.domain.lane.intents import (
     Beep,
@@ -24,7 +25,21 @@ from pos_app.domain.lane.intents import (
 )
 from pos_app.domain.lane.people import with_permission
 from pos_app.domain.lane.selling import replay_waiting
-from pos_app.domain.lane.state import ERROR, OK, SELLING, Banner, Dialog, LaneState, Returning, Step, cleared, refused, say
+from pos_app.domain.lane.state import (
+    ERROR,
+    INFO,
+    OK,
+    SELLING,
+    Banner,
+    Dialog,
+    LaneState,
+    Returning,
+    Step,
+    change,
+    cleared,
+    refused,
+    say,
+)
 from pos_app.domain.money import format_yuan
 from pos_app.domain.permissions import NO_RECEIPT_RETURN, RETURN_GOODS, VOID_SALE
 from pos_app.domain.return_values import ReturnLine, ReturnRequest, Wanted
@@ -34,9 +49,9 @@ from pos_app.domain.tender import CASH
 ACTIONS = frozenset({"return", "void_sale", "return_yes"})
 KINDS = frozenset({"return_find", "return_lines", "return_goods", "return_reason", "return_plan", "return_slip"})
 TYPED: dict[str, str | None] = {"return_find": None, "return_lines": "0123456789", "return_slip": None}
-LETTERS = {"return_plan": {"y": "yes", "n": "back", "g": "gifts", "w": "waste"}}
+LETTERS = {"return_plan": {"y": "yes", "n": "back", "g": "gifts", "w": "waste", "x": "exchange"}}
 GO = -1  # the row under the lines that goes on
-ALL_GIFTS = 9_999
+ALL_GIFTS, ALL_FEN = 9_999, 1 << 40
 
 
 def press(state: LaneState, action: str) -> Step:
@@ -49,6 +64,9 @@ def press(state: LaneState, action: str) -> Step:
         return confirm(state)
     if action == "void_sale":
         return replace(cleared(state), returning=None), (FindReceipt("", newest=True),)
+    if state.basket.exchange is not None:
+        state, effects = change(cleared(state), DetachReturn())
+        return say(state, INFO, "banner.no_exchange"), effects
     if state.returning is not None and state.returning.plan is not None:  # left open to ask for a permission
         return replace(cleared(state), dialog=Dialog("return_plan")), ()
     return replace(cleared(state), returning=None, dialog=Dialog("return_find")), ()
@@ -97,9 +115,22 @@ def no_receipt_found(state: LaneState, reply: NoReceiptFound) -> Step:
 
 
 def return_planned(state: LaneState, reply: ReturnPlanned) -> Step:
-    if state.returning is None:
+    now = state.returning
+    if now is None:
         return state, ()
-    return replace(state, returning=state.returning._replace(plan=reply.plan), dialog=Dialog("return_plan")), (Beep("look"),)
+    if reply.request.wanted.exchange_fen:
+        return _attach(state, reply)
+    return replace(state, returning=now._replace(plan=reply.plan), dialog=Dialog("return_plan")), (Beep("look"),)
+
+
+def _attach(state: LaneState, reply: ReturnPlanned) -> Step:
+    """The goods that come back count towards the basket that is open or comes next."""
+    fen = reply.plan.by_kind(EXCHANGE)
+    state, effects = change(
+        replace(cleared(state), returning=None, dialog=None, last_sale=None), AttachReturn(reply.request, fen)
+    )
+    state, more = replay_waiting(say(state, INFO, "banner.exchange", amount=format_yuan(fen)))
+    return state, (*effects, Beep("done"), *more)
 
 
 def return_refused(state: LaneState, reply: ReturnRefused) -> Step:
@@ -132,6 +163,8 @@ def dialog_press(state: LaneState, dialog: Dialog, action: str) -> Step | None:
     """What a key does in a step of the return; None where it does what it does in every dialog."""
     if dialog.kind == "return_plan" and action in ("gifts", "waste"):
         return _changed(state, action)
+    if dialog.kind == "return_plan" and action == "exchange":
+        return _exchange(state)
     if dialog.kind in ("return_lines", "return_goods"):
         if action == "pay":
             return _go(state, dialog)
@@ -146,6 +179,8 @@ def back(state: LaneState, dialog: Dialog) -> Step:
     now = state.returning
     if dialog.kind == "return_slip":
         return replace(state, dialog=Dialog("return_plan")), ()
+    if now is not None and now.is_exchange:
+        state = replace(state, returning=(now := now._replace(is_exchange=False, approver="")))
     if dialog.kind == "return_plan" and now is not None and not now.is_void:
         return replace(state, dialog=_reasons(state), returning=now._replace(plan=None)), ()
     if dialog.kind == "return_reason" and now is not None and not now.is_void:
@@ -220,7 +255,17 @@ def _plan(state: LaneState) -> Step:
 
 
 def confirm_yes(state: LaneState, dialog: Dialog) -> Step:
-    return confirm(state)
+    """Y: it is given back, whatever was thought of before."""
+    now = state.returning
+    return confirm(replace(state, returning=now._replace(is_exchange=False)) if now else state)
+
+
+def _exchange(state: LaneState) -> Step:
+    """X: nothing is given back; what comes back pays for other goods. Only with a receipt, and one a basket."""
+    now = state.returning
+    if now is None or now.found is None or now.is_void or state.basket.exchange is not None:
+        return state, ()
+    return confirm(replace(state, returning=now._replace(is_exchange=True)))
 
 
 def confirm(state: LaneState) -> Step:
@@ -239,9 +284,11 @@ def _permitted(state: LaneState) -> Step:
     now = state.returning
     if now is None or now.plan is None:
         return state, ()
-    outside_fen = sum(refund.amount_fen for refund in now.plan.refunds if refund.reference)
-    now = now._replace(approver=state.approver or state.staff_number)
+    plan, now = now.plan, now._replace(approver=state.approver or state.staff_number)
     state = replace(state, returning=now)
+    if now.is_exchange:
+        return state, (PlanReturn(request_of(now)),)
+    outside_fen = sum(refund.amount_fen for refund in plan.refunds if refund.reference)
     if outside_fen:
         return replace(state, dialog=Dialog("return_slip", data=outside_fen)), ()
     return replace(state, dialog=Dialog("return_plan")), _commit(now)
@@ -268,7 +315,7 @@ def request_of(now: Returning) -> ReturnRequest:
     gifts = tuple((gift.promotion, ALL_GIFTS) for gift in now.found.sale.gifts or ()) if now.found and now.gifts_here else ()
     lines = tuple(ReturnLine(n, units, now.reason, now.to_waste) for n, units in enumerate(now.chosen) if units)
     number = now.found.sale.number if now.found else ""
-    wanted = Wanted(lines, gifts, slip=now.slip, cut_off=now.cut_off)
+    wanted = Wanted(lines, gifts, ALL_FEN if now.is_exchange and now.approver else 0, now.slip, now.cut_off)
     return ReturnRequest(number, wanted, now.reason, now.approver, now.is_void, now.goods, now.to_waste)
 
 

@@ -98,6 +98,7 @@ class Returning(NamedTuple):
     slip: str = ""
     cut_off: tuple[str, ...] = ()
     is_void: bool = False
+    is_exchange: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +158,15 @@ class LaneState:
         return under.at_ms if under else self.now_ms
 
     @property
+    def exchange_fen(self) -> int:
+        """What goods that come back pay of this basket."""
+        left_fen = left_to_pay_fen(self.priced.total_fen, self.basket.tenders)
+        return min(self.basket.exchange.refund_fen, left_fen) if self.basket.exchange else 0
+
+    @property
     def left_fen(self) -> int:
         """Due before cash rounding."""
-        return left_to_pay_fen(self.priced.total_fen, self.basket.tenders)
+        return left_to_pay_fen(self.priced.total_fen, self.basket.tenders) - self.exchange_fen
 
     @property
     def cash_due_fen(self) -> int:
