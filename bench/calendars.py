@@ -1,7 +1,8 @@
 """Dense, overlapping calendars and baskets to price on, the same for every program that is measured on them.
 
 A calendar is a list of plain offers, so that another program can read it too: `kind`, `skus`, and the numbers of the kind.
-Each good is in about four offers, however long the calendar: the assortment grows with it.
+In a dense one each good is in about four offers, however long the calendar: the assortment grows with it. In an ordinary one
+the shop has 1,500 goods, and half of what a shopper takes is on offer.
 """
 
 from random import Random
@@ -18,7 +19,7 @@ from pos_app.domain.pricing.mechanics.spend_save_tiers import SpendSaveTiers, Sp
 from pos_app.domain.pricing.model import Package, Promotion, Scope
 
 CATEGORIES = 12
-GOODS_MIN = 150
+GOODS_MIN, GOODS_ORDINARY = 150, 1_500
 GOODS_AN_OFFER = 1.5  # with six goods an offer: a good is in four offers
 SKUS_MIN, SKUS_MAX = 3, 9
 KINDS = ("nth_unit", "cheapest_free", "fixed_price", "cheapest_free", "fixed_price", "nth_unit", "percent", "nth_unit", "spend")
@@ -48,9 +49,9 @@ class World(NamedTuple):
         return Package(promotions=tuple(promotion(offer) for offer in self.offers))
 
 
-def world(random: Random, offers: int) -> World:
+def world(random: Random, offers: int, *, is_dense: bool = True) -> World:
     """Prices of 2.00 to 60.00 that end in 0 or 9, and so many offers."""
-    goods = max(GOODS_MIN, int(offers * GOODS_AN_OFFER))
+    goods = max(GOODS_MIN, int(offers * GOODS_AN_OFFER)) if is_dense else GOODS_ORDINARY
     prices = {f"G{n:05d}": random.randint(20, 600) * 10 - random.choice((0, 1)) for n in range(goods)}
     return World(prices, tuple(offer(random, n, prices) for n in range(offers)))
 

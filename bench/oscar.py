@@ -23,7 +23,7 @@ from pos_app.domain.pricing.engine import price
 from pos_app.domain.pricing.model import STRANGER, Package
 
 PYTHON = shops.ROOT / ".venv-bench" / "bin" / "python"
-LINES, OFFERS = (5, 20, 100), (1, 10, 100, 1_000)
+LINES, OFFERS, DENSE = (5, 20, 100), (1, 10, 100, 1_000), (100,)
 AIMS = {(20, 100): 1_000, (100, 100): 2_000}  # times as fast
 BASKETS = 5
 CELL_S, MORE_BASKETS_S = 120.0, 20.0
@@ -46,17 +46,19 @@ class Cell(NamedTuple):
 def measure(options: Options) -> list[Figure]:
     if not PYTHON.exists():
         return [not_available("a basket beside django-oscar", "ms", "no .venv-bench: make bench-oscar")]
-    return [figure for count in OFFERS[: options.pick(4, 3)] for figure in column(count, options.pick(BASKETS, 2))]
+    baskets = options.pick(BASKETS, 2)
+    columns = [(count, False) for count in OFFERS[: options.pick(4, 3)]] + [(count, True) for count in DENSE]
+    return [figure for count, is_dense in columns for figure in column(count, is_dense, baskets)]
 
 
-def column(offers: int, baskets: int) -> Iterator[Figure]:
+def column(offers: int, is_dense: bool, baskets: int) -> Iterator[Figure]:
     """All sizes of basket under one calendar."""
-    some = world(Random(f"calendar {offers}"), offers)
+    some = world(Random(f"calendar {offers}"), offers, is_dense=is_dense)
     package = some.package
     with oscar(some) as shop:
         for lines in LINES:
             random = Random(f"{offers} {lines}")
-            name = f"basket of {lines} lines x {offers:,} offers, beside oscar"
+            name = f"{lines} lines x {offers:,}{' dense' * is_dense} offers, beside oscar"
             made = [basket(random, some, lines) for _ in range(baskets)]
             try:
                 yield figure(name, (lines, offers), measured(shop, package, made))
