@@ -232,3 +232,32 @@ def test_the_idle_screen_celebrates_a_new_tier(lane: Lane, snap_compare, skin: s
     tender = Tender("cash", 9_000, 10_000, 1_000)
     runner.handle(SaleDone("S001-01-7K2Q-000123", 9_000, (tender,), 7, "platinum", "D0376", gift))
     assert snap_compare(app(runner), terminal_size=(80, 24))
+
+
+# ------------------------------------------------------------------ returns
+
+
+def sold(runner: LaneRunner) -> None:
+    """A sale to return something of: a gift and a saving came with it."""
+    fill(runner)
+    runner.handle(Press("pay"), Char("y"), Press("pay"))
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_units_of_a_receipt_are_chosen_line_by_line(lane: Lane, snap_compare, lang: str):
+    runner = lane(CASHIER, lang)
+    sold(runner)
+    runner.handle(Press("return"))
+    write(runner, "\n\n\n")
+    assert snap_compare(app(runner), terminal_size=(80, 24))
+
+
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("size", SIZES)
+def test_the_plan_of_a_return_says_all_that_will_be_done(lane: Lane, snap_compare, size: tuple[int, int], lang: str):
+    runner = lane(CASHIER, lang)
+    sold(runner)
+    runner.handle(Press("return"))
+    write(runner, "\n\n\n")
+    runner.handle(Press("pay"), Press("enter"))
+    assert snap_compare(app(runner), terminal_size=size)
