@@ -11,7 +11,6 @@ from typing import NamedTuple
 from pos_app.domain.pricing.packing_prices import Column, Simplex
 
 BROKEN = 0.03
-CUTS_A_ROUND = 10
 ROUNDS = 6
 PARTS = (2, 3, 4, 5, 6, 7, 8)
 NOTHING = Column(0, ())
@@ -72,16 +71,23 @@ class Cuts:
     def _broken(self, simplex: Simplex) -> list[Cut]:
         """The rows that the fractional choice breaks most."""
         chosen = [(x, c) for x, c in zip(simplex.amounts, simplex.basis, strict=True) if not isinstance(c, int) and x > 1e-3]
-        amounts, columns = [x for x, _ in chosen], [c for _, c in chosen]
+        touching: dict[int, list[tuple[int, int]]] = {}
+        for n, (_, column) in enumerate(chosen):
+            for row, amount in column.rows:
+                touching.setdefault(row, []).append((n, amount))
         found = []
         candidates = self._candidates(simplex)
-        simplex.effort.spend(len(candidates) * len(columns) // 8)
+        simplex.effort.spend(2 * len(candidates))
         for cut in candidates:
-            most = sum([x * n for x, n in zip(amounts, cut.takes(columns), strict=True)]) - self._limit(cut)
+            takes: dict[int, int] = {}
+            for row, part in cut.parts:
+                for n, amount in touching.get(row, ()):
+                    takes[n] = takes.get(n, 0) + part * amount
+            most = sum([chosen[n][0] * (taken // cut.whole) for n, taken in takes.items()]) - self._limit(cut)
             if most > BROKEN:
                 found.append((-most, cut))
         found.sort()
-        return [cut for _, cut in found[:CUTS_A_ROUND]]
+        return [cut for _, cut in found[: 6 + len(self.capacities) // 16]]
 
     def _candidates(self, simplex: Simplex) -> set[Cut]:
         found: set[Cut] = set()

@@ -8,6 +8,7 @@ from itertools import combinations_with_replacement, product
 import pytest
 
 from pos_app.domain.money import share_fen
+from pos_app.domain.pricing import packing, packing_sharp, set_search
 from pos_app.domain.pricing.mechanics.sets import SetShape, Slot
 from pos_app.domain.pricing.model import EVERYTHING, NET_DOWN, NET_HALF_UP, NET_UP
 from pos_app.domain.pricing.set_search import Cap, Chosen, SetOffer, Sets, UnitClass, best_sets
@@ -163,6 +164,31 @@ def test_the_search_finds_and_proves_what_trying_everything_finds(block: int) ->
         assert_legal(basket, sets)
         assert key_of(sets) == everything_tried(basket), seed
         assert sets.proved, seed
+
+
+@pytest.mark.parametrize("seed_step", [3, 7])
+def test_without_its_short_cuts_the_search_finds_the_same(seed_step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cuts, stretches and offers over several weights are for large baskets; small ones are enough to see them go wrong."""
+    monkeypatch.setattr(packing, "FEW", -1)
+    monkeypatch.setattr(packing, "SPAN", 2 if seed_step == 7 else packing.SPAN)
+    monkeypatch.setattr(set_search, "LISTED_MAX", -1)
+    for seed in range(0, 1600, seed_step):
+        basket = Basket(seed)
+        sets = basket.best()
+        assert_legal(basket, sets)
+        assert sets.proved
+        assert key_of(sets) == everything_tried(basket), seed
+
+
+def test_where_too_many_columns_would_have_to_be_looked_at_the_bound_still_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packing, "FEW", -1)
+    monkeypatch.setattr(packing, "COLUMNS_MAX", 4)
+    monkeypatch.setattr(packing_sharp, "COLUMNS_MAX", 4)
+    for seed in range(0, 1600, 5):
+        basket = Basket(seed)
+        sets = basket.best()
+        assert_legal(basket, sets)
+        assert sets.bound >= everything_tried(basket)[0], seed
 
 
 def test_with_any_effort_the_choice_is_legal_and_the_bound_holds() -> None:
