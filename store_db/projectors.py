@@ -31,6 +31,7 @@ PROJECTORS: dict[str, tuple[Projector, ...]] = {
     "coupon_claimed": (coupons.project_claimed, members.project_claimed),
     "coupon_voided": (coupons.project_voided,),
     "allowance_given": (promotions.project_allowance,),
+    "refund_settled": (returns.project_settled,),
     "return": (returns.project_return, stock.project_return, members.project_return, points.project_return),
 }  # fmt: skip
 PROJECTED_TABLES = (

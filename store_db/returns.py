@@ -29,6 +29,17 @@ def project_return(connection: Connection, entry_id: int, header: Header, back: 
     )
 
 
+def project_settled(connection: Connection, entry_id: int, header: Header, payload: Payload) -> None:
+    """Refunds that waited are done; a return without any is a broken event."""
+    done = connection.execute(
+        "UPDATE refunds SET state = 'done' WHERE state = 'queued' AND journal_id = "
+        "(SELECT journal_id FROM returns WHERE series_no = ? AND counter = ?)",
+        (payload["series_no"], payload["counter"]),
+    )
+    if done.rowcount == 0:
+        raise RuntimeError(f"no refund of return {payload['number']} waits")
+
+
 def of_sale(connection: Connection, series_no: int, counter: int) -> list[Return]:
     """The returns of one sale, in their order."""
     sql = (
@@ -58,7 +69,11 @@ def without_receipt_fen(connection: Connection, business_date: str) -> int:
     return int(connection.execute(sql, (business_date,)).fetchone()[0])
 
 
-def queued(connection: Connection) -> list[tuple[int, str, int, str]]:
-    """(journal id, kind, amount, reference) of refunds that wait for their tender."""
-    sql = "SELECT journal_id, kind, amount_fen, reference FROM refunds WHERE state = 'queued' ORDER BY journal_id, n"
-    return [tuple(row) for row in connection.execute(sql)]
+def queued_fen(connection: Connection, series_no: int, counter: int) -> int | None:
+    """What of a return waits for its tender; None where there is no such return."""
+    sql = (
+        "SELECT sum(CASE WHEN state = 'queued' THEN amount_fen ELSE 0 END), count(returns.journal_id) "
+        "FROM returns LEFT JOIN refunds ON refunds.journal_id = returns.journal_id WHERE series_no = ? AND counter = ?"
+    )
+    fen, found = connection.execute(sql, (series_no, counter)).fetchone()
+    return int(fen or 0) if found else None

@@ -90,6 +90,7 @@ RECOVERIES: dict[str, str] = {
     "POS-3306": RETRY,  # the receipt changed meanwhile, at another lane
     "POS-3307": ASK_STAFF,  # returns without a receipt reached the day's limit
     "POS-3308": RETRY,  # receipt of another store file
+    "POS-3309": RETRY,  # number of a return, settled
     # people and shifts
     "POS-4001": RETRY,  # wrong number or PIN
     "POS-4002": ASK_STAFF,  # no permission

@@ -219,6 +219,19 @@ class Return(Event):
 
 @_register
 @dataclass(frozen=True, slots=True)
+class RefundSettled(Event):
+    """The queued refunds of a return were made; `slip` is the reversal's reference."""
+
+    kind: ClassVar[str] = "refund_settled"
+    series_no: int
+    counter: int
+    number: str
+    slip: str
+    staff: str
+
+
+@_register
+@dataclass(frozen=True, slots=True)
 class NumberTaken(Event):
     """A number taken at the first attempt to pay by something that can fail; the sale or the cancel that follows keeps it."""
 

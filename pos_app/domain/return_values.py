@@ -147,6 +147,15 @@ class Returnable(NamedTuple):
     before: Before
 
 
+class Queued(NamedTuple):
+    """A return whose refund still waits for its tender."""
+
+    series_no: int
+    counter: int
+    number: str
+    fen: int
+
+
 class ReceiptRow(NamedTuple):
     """A sale in a list to choose from."""
 

@@ -5,7 +5,7 @@ import re
 from pos_app.domain.errors import Refusal, refuse
 from pos_app.domain.events import Sale
 from pos_app.domain.money import is_digits, parse_yuan
-from pos_app.domain.return_values import ReceiptRow, Returnable
+from pos_app.domain.return_values import Queued, ReceiptRow, Returnable
 from pos_app.domain.returns import before_of
 from pos_app.services.shop import Shop
 from store_db import journal, returns, series
@@ -17,10 +17,10 @@ AMOUNT = re.compile(r"\d{1,7}\.\d{1,2}", re.ASCII)
 ROWS = 9
 
 
-def find_receipt(shop: Shop, text: str) -> Returnable | tuple[ReceiptRow, ...] | Refusal:
+def find_receipt(shop: Shop, text: str) -> Returnable | Queued | tuple[ReceiptRow, ...] | Refusal:
     """What a text means: `S001-03-7K2Q-000123` a number, `123` this lane's, `03-123` another lane's, `70.80` an amount.
 
-    An empty text lists this lane's latest sales.
+    An empty text lists this lane's latest sales; a return's number finds its refund if that still waits.
     """
     store, text = shop.store, text.strip().upper()
     if not text:
@@ -28,7 +28,13 @@ def find_receipt(shop: Shop, text: str) -> Returnable | tuple[ReceiptRow, ...] |
     if AMOUNT.fullmatch(text):
         return _by_amount(store, parse_yuan(text)) or refuse("POS-3301", number=text)
     place = _place(store, shop.lane, text)
-    return place if isinstance(place, Refusal) else _returnable(store, *place, text)
+    if isinstance(place, Refusal):
+        return place
+    waiting_fen = returns.queued_fen(store.connection, *place)
+    if waiting_fen is None:
+        return _returnable(store, *place, text)
+    number = store.number(*place)
+    return Queued(*place, number, waiting_fen) if waiting_fen else refuse("POS-3309", number=number)
 
 
 def _place(store: Store, lane: str, text: str) -> tuple[int, int] | Refusal:

@@ -3,16 +3,16 @@
 from pos_app.domain import points
 from pos_app.domain.basket import AttachReturn, Basket, Line
 from pos_app.domain.errors import Refusal, refuse
-from pos_app.domain.events import PointsMove, Return, return_is_whole
+from pos_app.domain.events import PointsMove, RefundSettled, Return, return_is_whole
 from pos_app.domain.goods import Item
-from pos_app.domain.lane.intents import BadgeSeen, CodeRefused, NoReceiptFound, ReturnDone, ReturnRefused
+from pos_app.domain.lane.intents import BadgeSeen, CodeRefused, NoReceiptFound, RefundDone, ReturnDone, ReturnRefused
 from pos_app.domain.lane.state import LaneState
 from pos_app.domain.no_receipt import good_of, plan_no_receipt
 from pos_app.domain.pricing.engine import price
 from pos_app.domain.pricing.model import EVENT, GIFT, STRANGER, Package
 from pos_app.domain.return_points import points_moves, punch_moves
 from pos_app.domain.return_terms import terms_of
-from pos_app.domain.return_values import Facts, Ledger, Returnable, ReturnPlan, ReturnRequest
+from pos_app.domain.return_values import Facts, Ledger, Queued, Returnable, ReturnPlan, ReturnRequest
 from pos_app.domain.returns import EXCHANGE, OPEN_AT_HAND, gifts_back, plan_return
 from pos_app.services.coupons import void_coupon
 from pos_app.services.find_receipt import by_number
@@ -123,6 +123,16 @@ def decide(
     if not return_is_whole(back):
         raise RuntimeError(f"return {back.number} does not add up")
     return back
+
+
+def settle_refund(shop: Shop, state: LaneState, queued: Queued, slip: str) -> RefundDone | ReturnRefused:
+    """Record that a refund which waited was made; once, whoever is first."""
+    with shop.store.transaction() as connection:
+        if not returns.queued_fen(connection, queued.series_no, queued.counter):
+            return ReturnRefused(refuse("POS-3309", number=queued.number))
+        event = RefundSettled(queued.series_no, queued.counter, queued.number, slip, state.staff_number)
+        shop.store.append(event, lane=shop.lane)
+    return RefundDone(queued.number)
 
 
 # ------------------------------------------------------------------ what the store knows

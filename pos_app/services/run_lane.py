@@ -45,6 +45,7 @@ from pos_app.domain.lane.intents import (
     PrintReport,
     PrintWaiting,
     PulseDrawer,
+    QueuedFound,
     RecallBasket,
     RecallDone,
     ReceiptFound,
@@ -56,12 +57,13 @@ from pos_app.domain.lane.intents import (
     ReturnRefused,
     SaveOp,
     SearchGoods,
+    SettleRefund,
     TakeReceiptNumber,
     Tick,
 )
 from pos_app.domain.lane.state import Banner
 from pos_app.domain.pricing.engine import price
-from pos_app.domain.return_values import Returnable
+from pos_app.domain.return_values import Queued, Returnable
 from pos_app.services import ask_offer, check_pin, find_receipt, print_paper, return_goods, work_shift
 from pos_app.services.cancel_sale import cancel_inside, cancel_sale, take_number
 from pos_app.services.follow_package import PackageWatch
@@ -320,7 +322,7 @@ class LaneRunner:
             return (ReturnRefused(found),)
         if isinstance(found, Returnable):
             return (ReceiptFound(found, effect.newest),)
-        return (ReceiptsFound(found),)
+        return (QueuedFound(found) if isinstance(found, Queued) else ReceiptsFound(found),)
 
     def _find_no_receipt(self, effect: FindNoReceipt) -> Iterable[Reply]:
         return (return_goods.good_without_receipt(self.shop, self.state, effect.code),)
@@ -331,6 +333,9 @@ class LaneRunner:
 
     def _commit_return(self, effect: CommitReturn) -> Iterable[Reply]:
         return (return_goods.return_goods(self.shop, self.state, effect.request, effect.plan),)
+
+    def _settle_refund(self, effect: SettleRefund) -> Iterable[Reply]:
+        return (return_goods.settle_refund(self.shop, self.state, effect.queued, effect.slip),)
 
     # -------------------------------------------------------------- devices
 
@@ -400,6 +405,7 @@ EFFECTS: dict[type, Callable[[LaneRunner, Any], Iterable[Reply]]] = {
     FindNoReceipt: LaneRunner._find_no_receipt,
     PlanReturn: LaneRunner._plan_return,
     CommitReturn: LaneRunner._commit_return,
+    SettleRefund: LaneRunner._settle_refund,
     OpenShift: LaneRunner._open_shift,
     MakeReport: LaneRunner._make_report,
     CloseShift: LaneRunner._close_shift,

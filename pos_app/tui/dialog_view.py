@@ -106,6 +106,8 @@ def _title(state: LaneState, dialog: Dialog) -> list[str]:
         args["n"] = dialog.data
     elif dialog.kind in ("card", "count_done", "return_slip"):
         args["amount"] = format_yuan(dialog.data)
+    elif dialog.kind == "return_settle":
+        args["amount"] = format_yuan(dialog.data.fen)
     elif dialog.kind == "reason_difference":
         args["amount"] = format_yuan(dialog.data[1])
     elif dialog.kind == "visit":

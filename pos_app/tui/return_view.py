@@ -14,7 +14,7 @@ from pos_app.tui.offer_view import promotion_name
 from pos_app.tui.view import View, say
 
 LISTS = frozenset({"return_reason", "return_goods"})
-INPUTS = frozenset({"return_find", "return_slip"})
+INPUTS = frozenset({"return_find", "return_slip", "return_settle"})
 
 
 def name_of(state: LaneState, row: SaleLine | ReturnedLine | NoReceiptGood) -> str:

@@ -106,6 +106,16 @@ def test_a_card_refund_asks_for_its_slip_and_without_one_it_waits(till: Till) ->
     till.press("enter")
     assert till.says == "banner.returned_queued" and till.drawer.pulses == []
     till.prove()
+    till.press("return").type("2\n")  # the return's own number: what waits of it
+    assert till.kind == "return_settle"
+    till.press("enter")
+    assert till.says == "POS-3003"
+    till.type("R4\n")
+    assert till.says == "banner.settled"
+    till.press("return").type("2\n")
+    assert till.says == "POS-3309"
+    till.press("back")
+    till.prove()
     till.scan(WINE).press("pay").type("y").press("card").type("A78\n")
     chosen(till).type("y").type(SUPERVISOR_PIN).type("R5\n")
     assert till.says == "banner.returned"

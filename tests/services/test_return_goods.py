@@ -1,14 +1,18 @@
 """Returns on a real store: one transaction, one unit once, and every figure proved by `verify` afterwards."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from pos_app.demo.day import DayClock, SeededIds
 from pos_app.domain.errors import StoreError
 from pos_app.domain.events import Return
-from pos_app.domain.lane.intents import ReturnDone, ReturnRefused
+from pos_app.domain.lane.intents import RefundDone, ReturnDone, ReturnRefused
+from pos_app.domain.plain import from_json
 from pos_app.domain.pricing.mechanics.coupon_amount_off import CouponAmountOff
 from pos_app.domain.pricing.mechanics.coupon_reward import CouponReward
 from pos_app.domain.pricing.mechanics.gift import GiftRule
@@ -16,16 +20,16 @@ from pos_app.domain.pricing.mechanics.points_earn import PointsEarn
 from pos_app.domain.pricing.mechanics.points_redeem import PointsRedeem
 from pos_app.domain.pricing.mechanics.spend_save_tiers import SpendSaveTiers, SpendTier
 from pos_app.domain.pricing.model import Package, Promotion, Who
-from pos_app.domain.return_values import Returnable, ReturnLine, ReturnPlan, ReturnRequest, Wanted
+from pos_app.domain.return_values import Queued, Returnable, ReturnLine, ReturnPlan, ReturnRequest, Wanted
 from pos_app.services.find_receipt import find_receipt
 from pos_app.services.members import Joining, join
-from pos_app.services.return_goods import plan_goods, return_goods
+from pos_app.services.return_goods import plan_goods, return_goods, settle_refund
 from pos_app.services.shop import Shop
-from store_db import coupons, members, returns, stock
+from store_db import coupons, members, stock
 from store_db import points as ledger
 from store_db.store import Store
 from store_db.verify import verify
-from tests.shop_kit import APPLES, COLA, MILK, SUPERVISOR_PIN, WATER, WINE, Till, label, make_shop
+from tests.shop_kit import APPLES, COLA, MILK, ROOT, SUPERVISOR_PIN, WATER, WINE, Till, label, make_shop, make_store
 
 PHONE = "13800138821"
 MEMBER = Who(member=True)
@@ -80,8 +84,6 @@ def last(till: Till) -> Return:
     (payload,) = till.shop.store.connection.execute(
         "SELECT payload FROM journal WHERE kind = 'return' ORDER BY id DESC LIMIT 1"
     ).fetchone()
-    from pos_app.domain.plain import from_json
-
     return from_json(Return, payload)
 
 
@@ -147,9 +149,10 @@ def test_a_card_refund_keeps_the_reference_and_a_terminal_that_is_cut_off_leaves
     request = request._replace(wanted=request.wanted._replace(cut_off=("card_terminal",)))
     done = give_back(till, request)
     assert [(r.kind, r.state, r.reference) for r in done.refunds] == [("card_terminal", "queued", "A77")]
-    assert [row[1:] for row in returns.queued(till.shop.store.connection)] == [
-        ("card_terminal", done.refunds[0].amount_fen, "A77")
-    ]
+    waiting = find_receipt(till.shop, done.number)
+    assert isinstance(waiting, Queued) and waiting.fen == done.refunds[0].amount_fen
+    once, again = (settle_refund(till.shop, till.state, waiting, "R9") for _ in range(2))
+    assert isinstance(once, RefundDone) and isinstance(again, ReturnRefused)
     till.prove()
 
 
@@ -252,6 +255,23 @@ def test_a_return_that_fails_on_its_way_leaves_nothing_behind(till: Till, monkey
     assert till.shop.store.connection.execute("SELECT max(id) FROM journal").fetchone()[0] == head
     give_back(till, request)
     till.prove()
+
+
+@pytest.mark.kill
+@pytest.mark.parametrize("told", [1, 5, 11])
+def test_a_lane_killed_while_it_returns_has_returned_all_that_it_told_and_nothing_twice(tmp_path: Path, told: int) -> None:
+    path = tmp_path / "shop.sqlite"
+    make_store(path, DayClock(), SeededIds(1)).close()
+    command = [sys.executable, "-m", "tests.services.return_many", str(path), "12", str(told)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as lane:
+        assert lane.stdout is not None
+        heard = [lane.stdout.readline().strip() for _ in range(told + 1)][1:]
+        lane.kill()
+    with Store.open(path, clock=DayClock(), ids=SeededIds(2)) as store:
+        kept = [payload for (payload,) in store.connection.execute("SELECT payload FROM journal WHERE kind = 'return'")]
+        assert set(heard) <= {from_json(Return, payload).number for payload in kept} and len(heard) == told
+        proof = verify(store.connection)
+        assert proof.is_ok, proof.problems
 
 
 # ------------------------------------------------------------------ found

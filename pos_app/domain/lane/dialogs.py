@@ -266,6 +266,7 @@ ENTER: dict[str, Callable[[LaneState, Dialog], Step]] = {
     "return_goods": returning.goods_enter,
     "return_reason": returning.reason_enter,
     "return_slip": returning.slip_enter,
+    "return_settle": returning.settle_enter,
 }
 
 

@@ -11,7 +11,7 @@ from pos_app.domain.errors import Refusal
 from pos_app.domain.events import Refund
 from pos_app.domain.goods import Item
 from pos_app.domain.pricing.model import Package
-from pos_app.domain.return_values import NoReceiptGood, ReceiptRow, Returnable, ReturnPlan, ReturnRequest
+from pos_app.domain.return_values import NoReceiptGood, Queued, ReceiptRow, Returnable, ReturnPlan, ReturnRequest
 from pos_app.domain.shift import Report
 from pos_app.domain.tender import Tender
 
@@ -210,6 +210,18 @@ class ReceiptsFound(NamedTuple):
     rows: tuple[ReceiptRow, ...]
 
 
+class QueuedFound(NamedTuple):
+    """A return whose refund waits."""
+
+    queued: Queued
+
+
+class RefundDone(NamedTuple):
+    """A refund that waited is on record as made."""
+
+    number: str
+
+
 class ReturnRefused(NamedTuple):
     """A return that cannot be so; nothing was given back."""
 
@@ -241,6 +253,7 @@ Reply = (
     ItemFound | CodeRefused | BadgeSeen | Failed | NumberReady | SaleDone | CancelDone | HoldDone | HeldRows | RecallDone
     | Found | PinChecked | ShiftReady | ReportReady | NoSaleDone | CopyQueued | MemberFound | CouponFound | OfferRefused
     | OffersChanged | PackageChanged | ReceiptFound | ReceiptsFound | ReturnRefused | NoReceiptFound | ReturnPlanned | ReturnDone
+    | QueuedFound | RefundDone
 )  # fmt: skip
 
 # ------------------------------------------------------------------ effects
@@ -374,6 +387,13 @@ class PlanReturn(NamedTuple):
     request: ReturnRequest
 
 
+class SettleRefund(NamedTuple):
+    """The refund that waited was made outside."""
+
+    queued: Queued
+    slip: str
+
+
 class CommitReturn(NamedTuple):
     """Do what was planned and seen; when the plan is another by now, nothing."""
 
@@ -391,5 +411,5 @@ Effect = (
     LookUp | LookUpSku | SaveOp | TakeReceiptNumber | CommitSale | CancelSale | HoldBasket | ListHeld | RecallBasket
     | SearchGoods | CheckPin | OpenShift | MakeReport | CloseShift | RecordNoSale | PrintCopy | PrintReport | PulseDrawer
     | PrintWaiting | Beep | FindMember | CheckCoupon
-    | FindReceipt | FindNoReceipt | PlanReturn | CommitReturn
+    | FindReceipt | FindNoReceipt | PlanReturn | CommitReturn | SettleRefund
 )  # fmt: skip

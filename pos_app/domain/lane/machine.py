@@ -29,9 +29,11 @@ from pos_app.domain.lane.intents import (
     PackageChanged,
     PinChecked,
     Press,
+    QueuedFound,
     RecallDone,
     ReceiptFound,
     ReceiptsFound,
+    RefundDone,
     Reply,
     ReportReady,
     ReturnDone,
@@ -143,6 +145,8 @@ HANDLERS: dict[type, Callable[[LaneState, Any], Step]] = {
     ReturnPlanned: returning.return_planned,
     ReturnRefused: returning.return_refused,
     ReturnDone: returning.return_done,
+    QueuedFound: returning.queued_found,
+    RefundDone: returning.refund_done,
 }
 OFFERS: dict[str, Callable[[LaneState, str], Step]] = {
     "member": members.press,

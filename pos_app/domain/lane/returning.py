@@ -17,11 +17,14 @@ from pos_app.domain.lane.intents import (
     PlanReturn,
     PrintWaiting,
     PulseDrawer,
+    QueuedFound,
     ReceiptFound,
     ReceiptsFound,
+    RefundDone,
     ReturnDone,
     ReturnPlanned,
     ReturnRefused,
+    SettleRefund,
 )
 from pos_app.domain.lane.people import with_permission
 from pos_app.domain.lane.selling import replay_waiting
@@ -47,8 +50,8 @@ from pos_app.domain.returns import DONE, EXCHANGE, left_units, with_slip
 from pos_app.domain.tender import CASH
 
 ACTIONS = frozenset({"return", "void_sale", "return_yes"})
-KINDS = frozenset({"return_find", "return_lines", "return_goods", "return_reason", "return_plan", "return_slip"})
-TYPED: dict[str, str | None] = {"return_find": None, "return_lines": "0123456789", "return_slip": None}
+KINDS = frozenset({"return_find", "return_lines", "return_goods", "return_reason", "return_plan", "return_slip", "return_settle"})
+TYPED: dict[str, str | None] = {"return_find": None, "return_lines": "0123456789", "return_slip": None, "return_settle": None}
 LETTERS = {"return_plan": {"y": "yes", "n": "back", "g": "gifts", "w": "waste", "x": "exchange"}}
 GO = -1  # the row under the lines that goes on
 ALL_GIFTS, ALL_FEN = 9_999, 1 << 40
@@ -104,6 +107,22 @@ def receipt_found(state: LaneState, reply: ReceiptFound) -> Step:
         return replace(state, dialog=_reasons(state)), (Beep("look"),)
     rows = (*(n for n, units in enumerate(left) if units), GO)
     return replace(state, dialog=Dialog("return_lines", rows=rows)), (Beep("done"),)
+
+
+def queued_found(state: LaneState, reply: QueuedFound) -> Step:
+    """The number of a return whose refund waits: it can be made now."""
+    return replace(state, dialog=Dialog("return_settle", data=reply.queued)), (Beep("look"),)
+
+
+def settle_enter(state: LaneState, dialog: Dialog) -> Step:
+    slip = dialog.text.strip()[:32]
+    return (state, (SettleRefund(dialog.data, slip),)) if slip else _ask(state, replace(dialog, refusal=refuse("POS-3003")))
+
+
+def refund_done(state: LaneState, reply: RefundDone) -> Step:
+    state = say(replace(state, dialog=None), OK, "banner.settled", number=reply.number)
+    state, more = replay_waiting(state)
+    return state, (Beep("done"), *more)
 
 
 def no_receipt_found(state: LaneState, reply: NoReceiptFound) -> Step:
