@@ -9,7 +9,8 @@ from functools import partial
 from typing import NamedTuple
 
 from pos_app.domain.pricing.few_sets import every_way
-from pos_app.domain.pricing.later_stages import Cell, Later, LaterOffer, Rules, best_later, later_by_priority
+from pos_app.domain.pricing.later_search import best_later, best_later_within
+from pos_app.domain.pricing.later_stages import Cell, Later, LaterOffer, Rules, later_by_priority
 from pos_app.domain.pricing.linear import Linear
 from pos_app.domain.pricing.parts import parts_of, put_together
 from pos_app.domain.pricing.plans import Left, Plan, combined, options_of, relaxed
@@ -50,8 +51,7 @@ def judge(
 ) -> Choice:  # fmt: skip
     """Sets with the best that later stages can make of what they leave."""
     cells, begin, fixed = left_cells(chosen, sets, rows, pieces)
-    later = best_later(groups, cells, begin, rules, LATER_EFFORT)
-    return Choice(chosen, cells, begin, later, fixed)
+    return Choice(chosen, cells, begin, best_later(groups, cells, begin, rules, LATER_EFFORT), fixed)
 
 
 def choose(
@@ -204,7 +204,13 @@ class _Search:
         return Linear(plan, self.cells, self.begin, self.fixed_fen, self.pieces, self.sets, self.rules.rounding)
 
     def _meet(self, chosen: tuple[Chosen, ...]) -> None:
-        choice = judge(chosen, self.sets, self.rows, self.pieces, self.groups, self.rules)
+        """Judge some sets, unless no later stage makes them as good as the best so far."""
+        cells, begin, fixed = left_cells(chosen, self.sets, self.rows, self.pieces)
+        most_fen = self.best.total_fen - sum(fen for _, fen in fixed)
+        later = best_later_within(self.groups, cells, begin, self.rules, LATER_EFFORT, most_fen)
+        if later is None:
+            return
+        choice = Choice(chosen, cells, begin, later, fixed)
         self.is_whole = self.is_whole and choice.later.is_whole
         if (choice.key, self._ids(choice)) < (self.best.key, self._ids(self.best)):
             self.best = choice

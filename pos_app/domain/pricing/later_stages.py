@@ -3,8 +3,7 @@
 Promotions that can never meet on a line are separate questions (`split`); within one all legal choices are tried.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pos_app.domain.pricing.conditions import NOT_USED, budget_left_fen
@@ -97,75 +96,9 @@ def split(offers: Sequence[LaterOffer]) -> list[list[LaterOffer]]:
     return [sorted(members, key=lambda o: (o.stage, o.promotion.id)) for _, members in groups]
 
 
-def best_later(
-    groups: Sequence[Sequence[LaterOffer]], cells: Sequence[Cell], amounts: Sequence[int], rules: Rules, effort: int
-) -> Later:
-    """The best legal choice of stages 2 to 4, each group by itself; at most `effort` choices a group."""
-    steps: list[Step] = []
-    is_whole = True
-    left = list(amounts)
-    for group in groups:
-        best = _best_of_group(group, cells, left, rules, effort)
-        left, is_whole = list(best.amounts), is_whole and best.is_whole
-        steps += best.steps
-    return Later(tuple(left), tuple(sorted(steps, key=stage_order)), is_whole)
-
-
 def stage_order(step: Step) -> tuple[int, str]:
     """By stage, then id; coupons stay in the order they were taken off."""
     return step.offer.stage, "" if step.offer.stage == COUPON else step.offer.promotion.id
-
-
-def _best_of_group(
-    offers: Sequence[LaterOffer], cells: Sequence[Cell], amounts: Sequence[int], rules: Rules, effort: int
-) -> Later:
-    choices = _choices(offers, cells, amounts, rules)
-    best = min(islice(choices, effort), key=lambda choice: choice.key)  # leaving everything out is one of them
-    return best if next(choices, None) is None else best._replace(is_whole=False)
-
-
-def _choices(offers: Sequence[LaterOffer], cells: Sequence[Cell], amounts: Sequence[int], rules: Rules) -> Iterator[Later]:
-    """Every legal choice. Larger ones come first, so that a bounded search meets the likely ones."""
-    by_stage = [[offer for offer in offers if offer.stage == stage] for stage in (GROUP, SPEND, COUPON)]
-    for two, left in _subsets(by_stage[0], cells, amounts, rules):
-        for three, left_of_three in _subsets(by_stage[1], cells, left, rules):
-            for four, left_of_four in _orders(by_stage[2], cells, left_of_three, left_of_three, rules, ()):
-                yield Later(tuple(left_of_four), (*two, *three, *four))
-
-
-Applied = tuple[tuple[Step, ...], Sequence[int]]
-
-
-def _subsets(offers: Sequence[LaterOffer], cells: Sequence[Cell], begin: Sequence[int], rules: Rules) -> Iterator[Applied]:
-    """Every set of promotions of one stage that may go together, applied in order of id."""
-
-    def extend(n: int, steps: tuple[Step, ...], amounts: Sequence[int]) -> Iterator[Applied]:
-        if n == len(offers):
-            yield steps, amounts
-            return
-        offer = offers[n]
-        if not any(_conflict(offer, step.offer, cells, begin) for step in steps):
-            step = apply_offer(offer, cells, begin, amounts, rules)
-            if step is not None:
-                yield from extend(n + 1, (*steps, step), after(step, amounts))
-        yield from extend(n + 1, steps, amounts)
-
-    return extend(0, (), begin)
-
-
-def _orders(
-    offers: Sequence[LaterOffer], cells: Sequence[Cell], begin: Sequence[int], amounts: Sequence[int], rules: Rules,
-    steps: tuple[Step, ...],
-) -> Iterator[Applied]:  # fmt: skip
-    """Every set of coupons in every order."""
-    yield steps, amounts
-    for n, offer in enumerate(offers):
-        if any(_coupons_conflict(offer, step.offer, cells, begin) for step in steps):
-            continue
-        step = apply_offer(offer, cells, begin, amounts, rules)
-        if step is not None:
-            rest = [*offers[:n], *offers[n + 1 :]]
-            yield from _orders(rest, cells, begin, after(step, amounts), rules, (*steps, step))
 
 
 def _conflict(one: LaterOffer, other: LaterOffer, cells: Sequence[Cell], begin: Sequence[int]) -> bool:
