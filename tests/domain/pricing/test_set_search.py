@@ -180,6 +180,39 @@ def test_without_its_short_cuts_the_search_finds_the_same(seed_step: int, monkey
         assert key_of(sets) == everything_tried(basket), seed
 
 
+class Dense(Basket):
+    """Ten lines under thirty promotions: too many choices to try, enough for cuts of every kind."""
+
+    def __init__(self, seed: int) -> None:
+        rng = random.Random(seed)
+        self.classes = [UnitClass(rng.randrange(300, 3000, 10), rng.choice([1, 1, 2, 3])) for _ in range(10)]
+        self.offers = [self.any_offer(rng) for _ in range(30)]
+        self.rounding, self.weights, self.caps = NET_HALF_UP, (1,) * 10, []
+
+    def any_offer(self, rng: random.Random) -> SetOffer:
+        scope = tuple(sorted(rng.sample(range(10), rng.randint(2, 6))))
+        n = rng.randint(2, 4)
+        if rng.random() < 0.6:
+            return SetOffer(SetShape(slots(n), cheapest=1, percent=rng.choice([30, 50, 100])), (scope,))
+        other = tuple(sorted(rng.sample(range(10), rng.randint(2, 4))))
+        return SetOffer(SetShape(slots(1, 1), amount_fen=rng.randrange(100, 300, 10)), (scope, other))
+
+
+def test_cuts_leave_the_best_choice_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed in range(40):
+        basket = Dense(seed)
+        monkeypatch.setattr(packing, "FEW", 1_000_000)
+        monkeypatch.setattr(packing, "SPAN", 100)
+        without_cuts = basket.best()
+        monkeypatch.setattr(packing, "FEW", -1)
+        monkeypatch.setattr(packing, "SPAN", 14)
+        sets = basket.best()
+        assert_legal(basket, sets)
+        assert sets.proved
+        assert without_cuts.proved
+        assert key_of(sets) == key_of(without_cuts), seed
+
+
 def test_where_too_many_columns_would_have_to_be_looked_at_the_bound_still_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packing, "FEW", -1)
     monkeypatch.setattr(packing, "COLUMNS_MAX", 4)
