@@ -96,8 +96,10 @@ class Speaker:
         """What to add, what it costs, what it saves; or the gift that a lower price would lose."""
         name, save = self.name(one.promotion), format_yuan(one.extra_saving_fen)
         if one.loses:
-            return self.say("hint.loses", name=name, save=save, gift=self.good(one.loses))
+            return self.say("hint.loses", name=name, pay=format_yuan(one.pay_fen), gift=self.good(one.loses))
         more = self.say("hint.units", n=one.need_units, sku=self.good(one.sku)) if one.need_units else format_yuan(one.need_fen)
+        if not one.extra_saving_fen:
+            return self.say("hint.gives", name=name, more=more)
         key = "hint.more" if one.pay_fen > 0 else "hint.free" if one.pay_fen else "hint.nothing"
         return self.say(key, name=name, more=more, pay=format_yuan(abs(one.pay_fen)), save=save)
 

@@ -171,8 +171,9 @@ def hint_row(state: LaneState, box: Box) -> None:
 def _hint_words(state: LaneState, hint: Hint, width: int) -> str:
     """What to add and what it does to the price; the name of the good gives way to the figures."""
     pay, save = format_yuan(abs(hint.pay_fen)), format_yuan(hint.extra_saving_fen)
-    if hint.loses:
-        key, good = "hint.row_keep", promotion_name(state, hint.promotion)
+    if hint.loses or not hint.extra_saving_fen:
+        key = "hint.row_keep" if hint.loses else "hint.row_gives"
+        pay, good = pay if hint.loses else _hint_good(state, hint), promotion_name(state, hint.promotion)
     else:
         key = "hint.row" if hint.pay_fen > 0 else "hint.row_less" if hint.pay_fen else "hint.row_free"
         good = _hint_good(state, hint)

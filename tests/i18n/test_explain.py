@@ -35,7 +35,8 @@ ENTRIES = {
     Refused("half", SPEND, "stacking", "", "half"): ("not together with: Second half", "不与“第二件半价”同享"),
     Hint("half", need_units=1, sku="A", pay_fen=500, extra_saving_fen=500): ("pay 5.00 more, save 5.00", "多付 5.00,多省 5.00"),
     Hint("half", need_fen=100, pay_fen=-1900, extra_saving_fen=2000): ("1.00 more, pay 19.00 less", "再加 1.00,反而少付 19.00"),
-    Hint("half", extra_saving_fen=300, loses="CUP"): ("saves 3.00 more, but loses the gift CUP", "可再省 3.00,但失去赠品 CUP"),
+    Hint("half", pay_fen=300, loses="CUP"): ("3.00 cheaper as it is, but without the gift CUP", "现价少付 3.00,但没有赠品 CUP"),
+    Hint("half", need_fen=400, pay_fen=400): ("4.00 more", "再加 4.00 即可"),
 }
 
 
