@@ -20,7 +20,7 @@ class UnitClass(NamedTuple):
     """Equal units of one line at one price."""
 
     price_fen: int
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count, which nothing asks a class for
 
 
 class SetOffer(NamedTuple):
@@ -179,7 +179,7 @@ class Reach(NamedTuple):
     """The most a run comes to; what each class does where it takes one; a table where it takes more (see `_table`)."""
 
     most: float
-    ones: list[tuple[float, tuple[int, ...]]]
+    ones: Sequence[tuple[float, tuple[int, ...]]]
     table: list[list[float]]
 
 
