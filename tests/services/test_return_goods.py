@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,11 +26,11 @@ from pos_app.services.find_receipt import find_receipt
 from pos_app.services.members import Joining, join
 from pos_app.services.return_goods import plan_goods, return_goods, settle_refund
 from pos_app.services.shop import Shop
-from store_db import coupons, members, stock
+from store_db import coupons, members, print_jobs, stock
 from store_db import points as ledger
 from store_db.store import Store
 from store_db.verify import verify
-from tests.shop_kit import APPLES, COLA, MILK, ROOT, SUPERVISOR_PIN, WATER, WINE, Till, label, make_shop, make_store
+from tests.shop_kit import APPLES, CIGARETTES, COLA, MILK, ROOT, SUPERVISOR_PIN, WATER, WINE, Till, label, make_shop, make_store
 
 PHONE = "13800138821"
 MEMBER = Who(member=True)
@@ -351,3 +352,67 @@ def test_points_that_an_exchange_takes_back_cannot_pay_for_the_new_basket(till: 
     assert type(answer).__name__ == "OffersChanged"
     assert connection.execute("SELECT max(id) FROM journal").fetchone()[0] == head
     till.prove()
+
+
+def test_an_exchange_that_fails_after_its_return_leaves_neither_and_can_be_paid_again(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    till.sell(WATER)
+    till.press("return").type("\n\n\n").press("pay", "enter").type("x").type(SUPERVISOR_PIN).scan(MILK).press("pay")
+    connection = till.shop.store.connection
+    head = connection.execute("SELECT max(id) FROM journal").fetchone()[0]
+    add_job, calls = print_jobs.add_job, []
+
+    def second_fails(*args: Any) -> None:
+        calls.append(args)
+        if len(calls) == 2:
+            raise StoreError("POS-1004", path="x", detail="full")
+        add_job(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(print_jobs, "add_job", second_fails)
+        till.press("pay")
+    assert len(calls) == 2 and till.says == "POS-3006"
+    assert connection.execute("SELECT max(id) FROM journal").fetchone()[0] == head
+    till.press("pay")
+    assert till.says == "banner.paid"
+    kinds = [row[0] for row in connection.execute("SELECT kind FROM journal WHERE id > ? ORDER BY id", (head,))]
+    assert kinds == ["return", "sale"]
+    till.prove()
+
+
+def test_a_spent_reward_coupon_is_taken_off_as_far_as_its_goods_are_kept(till: Till) -> None:
+    first = till.sell(WATER, WATER, WATER, MILK)
+    issued = found(till.shop, first).sale.issued
+    assert issued
+    till.scan(issued[0].code)
+    second = till.sell(WATER, COLA)  # 4.50 less 1.00
+    assert found(till.shop, second).sale.total_fen == 350
+    assert planned(till, asked(first, (1, 1), gifts=(("cup", 1),))).coupons_withheld_fen == 100
+    kept_fen = next(share.fen for share in found(till.shop, second).sale.lines[1].shares or () if share.promotion == "next")
+    give_back(till, asked(second, (0, 1)))
+    assert planned(till, asked(first, (1, 1), gifts=(("cup", 1),))).coupons_withheld_fen == kept_fen < 100
+    give_back(till, asked(first, (1, 1), gifts=(("cup", 1),)))
+    till.prove()
+
+
+def test_goods_that_earned_no_points_take_none_back(till: Till) -> None:
+    alias = member(till)
+    till.press("member").type(PHONE + "\n").scan(WATER, WATER, CIGARETTES).press("pay").type("y").press("pay")
+    number = till.state.last_sale.number if till.state.last_sale else ""
+    assert [lot.points_left for lot in ledger.lots(till.shop.store.connection, alias)] == [4]
+    give_back(till, asked(number, (1, 1)))
+    assert [lot.points_left for lot in ledger.lots(till.shop.store.connection, alias)] == [4]
+    till.prove()
+
+
+def test_verify_finds_an_exchange_that_no_sale_was_paid_with(till: Till) -> None:
+    till.sell(WATER)
+    till.press("return").type("\n\n\n").press("pay", "enter").type("x").type(SUPERVISOR_PIN).scan(MILK).press("pay", "pay")
+    till.prove()
+    with till.shop.store.transaction() as connection:
+        connection.execute(
+            "UPDATE journal SET payload = CAST(replace(CAST(payload AS TEXT), '\"exchange\"', '\"voucher\"') AS BLOB) "
+            "WHERE id = (SELECT max(id) FROM journal WHERE kind = 'sale')"
+        )
+    assert any("exchanged that no sale" in problem for problem in verify(connection).problems)
