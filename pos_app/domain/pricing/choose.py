@@ -20,7 +20,7 @@ from pos_app.domain.pricing.set_stage import SetRules, left_cells
 from pos_app.domain.pricing.shelf_stage import Piece, kind_of
 
 LATER_EFFORT = 3_000
-FEW_WAYS, WAYS_MAX = 48, 500  # so many choices of sets are all tried: at once, or when a search has proved nothing
+FEW_WAYS, WAYS_MAX = 48, 1_000  # so many choices of sets are all tried: at once, or when a search has proved nothing
 
 
 class Choice(NamedTuple):

@@ -13,6 +13,8 @@ from tests.domain.pricing.oracle_after import After, after
 from tests.domain.pricing.oracle_shelf import goods_of
 from tests.domain.pricing.worlds import World
 
+TIE = "tie"  # all is equal but the promotion ids, which come last: beyond a few hundred choices the first one found is kept
+
 
 def priced_of(world: World) -> Priced:
     return price(world.basket, world.customer, world.package, world.now_ms, world.codes, used=world.used)
@@ -55,8 +57,10 @@ def _choice(world: World, priced: Priced, found: Found) -> list[str]:
     key, amounts = key_of(priced), after_coupons(world, priced)
     if amounts not in found.every:
         return [f"illegal: {amounts} with {key}; best {found.best} {sorted(found.amounts)}"]
-    if key != found.best:
+    if key[:4] != found.best[:4]:
         return [f"engine {key}, oracle {found.best}"]
+    if key != found.best:
+        return [f"{TIE}: {key.promotions}, the first by id are {found.best.promotions}"]
     return [] if amounts in found.amounts else [f"lines {amounts} are not those of {found.best}: {sorted(found.amounts)}"]
 
 
