@@ -19,7 +19,7 @@ CASHIER, SELF_CHECKOUT = "cashier", "self_checkout"
 SELLING, PAYMENT = "selling", "payment"
 WAITING_MAX = 500
 ENTRY_MAX = 512
-SCAN_EFFORT = 400  # steps: a few milliseconds; a price that is not proved within them is when payment begins
+SCAN_EFFORT = 1_000  # steps: a few milliseconds; what they do not prove is looked for at rest, and when payment begins
 NO_CODES: frozenset[str] = frozenset()
 OK, INFO, WARN, ERROR = "ok", "info", "warn", "error"
 
@@ -213,9 +213,11 @@ def start(
     return state
 
 
-def reprice(state: LaneState) -> LaneState:
+def reprice(state: LaneState, effort: int | None = None) -> LaneState:
     """The state with its basket priced anew: quickly while goods are scanned, with all the effort from payment on."""
-    basket, effort = state.basket, EFFORT if state.phase == PAYMENT else SCAN_EFFORT
+    basket = state.basket
+    if effort is None:
+        effort = EFFORT if state.phase == PAYMENT else SCAN_EFFORT
     priced = price(basket, basket.customer, state.package, state.price_ms, codes_of(state), effort, state.used)
     return replace(state, priced=priced)
 

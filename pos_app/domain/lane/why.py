@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 from pos_app.domain.basket import Line
 from pos_app.domain.lane.intents import ItemFound, LookUpSku
-from pos_app.domain.lane.state import Dialog, LaneState, Step, codes_of
+from pos_app.domain.lane.state import Dialog, LaneState, Step, codes_of, reprice
 from pos_app.domain.pricing.hints import advanced, search
 from pos_app.domain.pricing.model import GIFT, Applied, Hint, Refused
 from pos_app.domain.pricing.rows import Rows, row_of, scopes_of
 
+REST_EFFORT = 6_000  # steps: some tens of milliseconds
 HINT_EFFORT = 100  # steps a trial price
 REST_MS = 400  # no key and no scan for so long
 HINTS_MAX = 3
@@ -79,11 +80,15 @@ def _touches(applied: Applied, line: Line) -> bool:
 
 
 def rested(state: LaneState) -> LaneState:
-    """Nobody pressed or scanned anything for a moment: one trial price towards the hints. A scan waits for one at most."""
+    """Nobody pressed or scanned anything for a moment: the price with more effort where a scan could not prove it, then one
+
+    trial price at a time towards the hints. A scan waits for one of them at most.
+    """
     basket = state.basket
     if not basket.lines or state.now_ms - state.touched_ms < REST_MS:
         return state
     if basket is not state.hints_for:
+        state = state if state.priced.proved else reprice(state, REST_EFFORT)
         near = search(basket, basket.customer, state.package, state.now_ms, codes_of(state), state.used, HINT_EFFORT)
     elif state.near.trials:
         near = advanced(state.near)
