@@ -5,7 +5,8 @@ from pos_app.domain.basket import AttachReturn, Basket, Line
 from pos_app.domain.errors import Refusal, refuse
 from pos_app.domain.events import PointsMove, RefundSettled, Return, return_is_whole
 from pos_app.domain.goods import Item
-from pos_app.domain.lane.intents import BadgeSeen, CodeRefused, NoReceiptFound, RefundDone, ReturnDone, ReturnRefused
+from pos_app.domain.lane.intents import BadgeSeen, CodeRefused
+from pos_app.domain.lane.return_intents import NoReceiptFound, RefundDone, ReturnDone, ReturnRefused
 from pos_app.domain.lane.state import LaneState
 from pos_app.domain.no_receipt import good_of, plan_no_receipt
 from pos_app.domain.pricing.engine import price

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from pos_app.domain.basket import AddTender, Op, TakeNumber
-from pos_app.domain.errors import Refusal, StoreError, refuse
+from pos_app.domain.errors import StoreError, refuse
 from pos_app.domain.events import CopyPrinted
 from pos_app.domain.lane import LaneState, start, step
 from pos_app.domain.lane.intents import (
@@ -20,14 +20,11 @@ from pos_app.domain.lane.intents import (
     CheckPin,
     CloseShift,
     CodeRefused,
-    CommitReturn,
     CommitSale,
     CopyQueued,
     Effect,
     Failed,
     FindMember,
-    FindNoReceipt,
-    FindReceipt,
     Found,
     HeldRow,
     HeldRows,
@@ -40,31 +37,24 @@ from pos_app.domain.lane.intents import (
     MakeReport,
     OffersChanged,
     OpenShift,
-    PlanReturn,
     PrintCopy,
     PrintReport,
     PrintWaiting,
     PulseDrawer,
-    QueuedFound,
     RecallBasket,
     RecallDone,
-    ReceiptFound,
-    ReceiptsFound,
     RecordNoSale,
     Reply,
     ReportReady,
-    ReturnPlanned,
-    ReturnRefused,
     SaveOp,
     SearchGoods,
-    SettleRefund,
     TakeReceiptNumber,
     Tick,
 )
+from pos_app.domain.lane.return_intents import CommitReturn, FindNoReceipt, FindReceipt, PlanReturn, SettleRefund
 from pos_app.domain.lane.state import Banner
 from pos_app.domain.pricing.engine import price
-from pos_app.domain.return_values import Queued, Returnable
-from pos_app.services import ask_offer, check_pin, find_receipt, print_paper, return_goods, work_shift
+from pos_app.services import answer_return, ask_offer, check_pin, print_paper, work_shift
 from pos_app.services.cancel_sale import cancel_inside, cancel_sale, take_number
 from pos_app.services.follow_package import PackageWatch
 from pos_app.services.hold_offers import CHANGES_MAX, OfferHolds
@@ -314,28 +304,8 @@ class LaneRunner:
     def _no_sale(self, effect: RecordNoSale) -> Iterable[Reply]:
         return (work_shift.record_no_sale(self.shop, self.state, effect),)
 
-    # -------------------------------------------------------------- returns
-
-    def _find_receipt(self, effect: FindReceipt) -> Iterable[Reply]:
-        found = find_receipt.last_receipt(self.shop) if effect.newest else find_receipt.find_receipt(self.shop, effect.text)
-        if isinstance(found, Refusal):
-            return (ReturnRefused(found),)
-        if isinstance(found, Returnable):
-            return (ReceiptFound(found, effect.newest),)
-        return (QueuedFound(found) if isinstance(found, Queued) else ReceiptsFound(found),)
-
-    def _find_no_receipt(self, effect: FindNoReceipt) -> Iterable[Reply]:
-        return (return_goods.good_without_receipt(self.shop, self.state, effect.code),)
-
-    def _plan_return(self, effect: PlanReturn) -> Iterable[Reply]:
-        plan = return_goods.plan_goods(self.shop, self.state, effect.request)
-        return (ReturnRefused(plan) if isinstance(plan, Refusal) else ReturnPlanned(effect.request, plan),)
-
-    def _commit_return(self, effect: CommitReturn) -> Iterable[Reply]:
-        return (return_goods.return_goods(self.shop, self.state, effect.request, effect.plan),)
-
-    def _settle_refund(self, effect: SettleRefund) -> Iterable[Reply]:
-        return (return_goods.settle_refund(self.shop, self.state, effect.queued, effect.slip),)
+    def _returns(self, effect: answer_return.ReturnEffect) -> Iterable[Reply]:
+        return (answer_return.answer(self.shop, self.state, effect),)
 
     # -------------------------------------------------------------- devices
 
@@ -401,11 +371,7 @@ EFFECTS: dict[type, Callable[[LaneRunner, Any], Iterable[Reply]]] = {
     CheckPin: LaneRunner._check_pin,
     FindMember: LaneRunner._find_member,
     CheckCoupon: LaneRunner._check_coupon,
-    FindReceipt: LaneRunner._find_receipt,
-    FindNoReceipt: LaneRunner._find_no_receipt,
-    PlanReturn: LaneRunner._plan_return,
-    CommitReturn: LaneRunner._commit_return,
-    SettleRefund: LaneRunner._settle_refund,
+    **dict.fromkeys((FindReceipt, FindNoReceipt, PlanReturn, CommitReturn, SettleRefund), LaneRunner._returns),
     OpenShift: LaneRunner._open_shift,
     MakeReport: LaneRunner._make_report,
     CloseShift: LaneRunner._close_shift,

@@ -12,7 +12,7 @@ import pytest
 from pos_app.demo.day import DayClock, SeededIds
 from pos_app.domain.errors import StoreError
 from pos_app.domain.events import Return
-from pos_app.domain.lane.intents import RefundDone, ReturnDone, ReturnRefused
+from pos_app.domain.lane.return_intents import RefundDone, ReturnDone, ReturnRefused
 from pos_app.domain.plain import from_json
 from pos_app.domain.pricing.mechanics.coupon_amount_off import CouponAmountOff
 from pos_app.domain.pricing.mechanics.coupon_reward import CouponReward
@@ -273,39 +273,6 @@ def test_a_lane_killed_while_it_returns_has_returned_all_that_it_told_and_nothin
         assert set(heard) <= {from_json(Return, payload).number for payload in kept} and len(heard) == told
         proof = verify(store.connection)
         assert proof.is_ok, proof.problems
-
-
-# ------------------------------------------------------------------ found
-
-
-def test_a_receipt_is_found_by_number_counter_lane_and_counter_and_amount(till: Till) -> None:
-    number = till.sell(WATER, MILK)
-    for text in (number, number.lower(), "1", "000001", "01-1"):
-        assert found(till.shop, text).sale.number == number
-    for text in ("5.50", ""):
-        rows = find_receipt(till.shop, text)
-        assert isinstance(rows, tuple) and [row.number for row in rows] == [number]
-
-
-@pytest.mark.parametrize(
-    ("text", "code"),
-    [
-        ("2", "POS-3301"),
-        ("9.99", "POS-3301"),
-        ("x", "POS-3301"),
-        ("09-1", "POS-3301"),
-        ("S001-01-ZZZZ-000001", "POS-3308"),
-        ("S002-01-AAAA-000001", "POS-3308"),
-    ],
-)
-def test_what_is_no_receipt_of_this_file_says_what_it_is(till: Till, text: str, code: str) -> None:
-    till.sell(WATER)
-    assert getattr(find_receipt(till.shop, text), "code", "") == code
-
-
-def test_a_cancelled_number_is_no_sale(till: Till) -> None:
-    till.scan(WATER).press("cancel_sale").type("1002\n2222\n").press("enter")
-    assert getattr(find_receipt(till.shop, "1"), "code", "") == "POS-3304"
 
 
 # ------------------------------------------------------------------ proved

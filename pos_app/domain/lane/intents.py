@@ -10,8 +10,22 @@ from pos_app.domain.codes import InStoreCode
 from pos_app.domain.errors import Refusal
 from pos_app.domain.events import Refund
 from pos_app.domain.goods import Item
+from pos_app.domain.lane.return_intents import (
+    CommitReturn,
+    FindNoReceipt,
+    FindReceipt,
+    NoReceiptFound,
+    PlanReturn,
+    QueuedFound,
+    ReceiptFound,
+    ReceiptsFound,
+    RefundDone,
+    ReturnDone,
+    ReturnPlanned,
+    ReturnRefused,
+    SettleRefund,
+)
 from pos_app.domain.pricing.model import Package
-from pos_app.domain.return_values import NoReceiptGood, Queued, ReceiptRow, Returnable, ReturnPlan, ReturnRequest
 from pos_app.domain.shift import Report
 from pos_app.domain.tender import Tender
 
@@ -197,57 +211,6 @@ class OffersChanged(NamedTuple):
     ops: tuple[Op, ...]
 
 
-class ReceiptFound(NamedTuple):
-    """The sale of a receipt, with what can still be returned."""
-
-    found: Returnable
-    is_void: bool = False
-
-
-class ReceiptsFound(NamedTuple):
-    """Sales to choose from."""
-
-    rows: tuple[ReceiptRow, ...]
-
-
-class QueuedFound(NamedTuple):
-    """A return whose refund waits."""
-
-    queued: Queued
-
-
-class RefundDone(NamedTuple):
-    """A refund that waited is on record as made."""
-
-    number: str
-
-
-class ReturnRefused(NamedTuple):
-    """A return that cannot be so; nothing was given back."""
-
-    refusal: Refusal
-
-
-class NoReceiptFound(NamedTuple):
-    """A good that may come back without a receipt, at its lowest price now."""
-
-    good: NoReceiptGood
-
-
-class ReturnPlanned(NamedTuple):
-    """What a return would do; `request` is what it was worked out for."""
-
-    request: ReturnRequest
-    plan: ReturnPlan
-
-
-class ReturnDone(NamedTuple):
-    """The return is committed. Only after this may money be given back."""
-
-    number: str
-    refunds: tuple[Refund, ...]
-
-
 Intent = Scan | CutScan | Char | Press | Tick
 Reply = (
     ItemFound | CodeRefused | BadgeSeen | Failed | NumberReady | SaleDone | CancelDone | HoldDone | HeldRows | RecallDone
@@ -365,40 +328,6 @@ class PulseDrawer(NamedTuple):
 
 class PrintWaiting(NamedTuple):
     """Send what the spool holds; a failure shows in the status bar and is tried again."""
-
-
-class FindReceipt(NamedTuple):
-    """A receipt by its number, a lane's counter or an amount; the latest sales for an empty text.
-
-    `newest`: this lane's last sale, to make it void.
-    """
-
-    text: str
-    newest: bool = False
-
-
-class FindNoReceipt(NamedTuple):
-    """A good by its code, that comes back without a receipt."""
-
-    code: str
-
-
-class PlanReturn(NamedTuple):
-    request: ReturnRequest
-
-
-class SettleRefund(NamedTuple):
-    """The refund that waited was made outside."""
-
-    queued: Queued
-    slip: str
-
-
-class CommitReturn(NamedTuple):
-    """Do what was planned and seen; when the plan is another by now, nothing."""
-
-    request: ReturnRequest
-    plan: ReturnPlan
 
 
 class Beep(NamedTuple):

@@ -21,7 +21,6 @@ from pos_app.domain.lane.intents import (
     Intent,
     ItemFound,
     MemberFound,
-    NoReceiptFound,
     NoSaleDone,
     NumberReady,
     OfferRefused,
@@ -29,20 +28,23 @@ from pos_app.domain.lane.intents import (
     PackageChanged,
     PinChecked,
     Press,
-    QueuedFound,
     RecallDone,
-    ReceiptFound,
-    ReceiptsFound,
-    RefundDone,
     Reply,
     ReportReady,
-    ReturnDone,
-    ReturnPlanned,
-    ReturnRefused,
     SaleDone,
     Scan,
     ShiftReady,
     Tick,
+)
+from pos_app.domain.lane.return_intents import (
+    NoReceiptFound,
+    QueuedFound,
+    ReceiptFound,
+    ReceiptsFound,
+    RefundDone,
+    ReturnDone,
+    ReturnPlanned,
+    ReturnRefused,
 )
 from pos_app.domain.lane.state import PAYMENT, LaneState, Step, refused, reprice
 

@@ -8,15 +8,14 @@ from dataclasses import replace
 
 from pos_app.domain.basket import AttachReturn, DetachReturn
 from pos_app.domain.errors import refuse
-from pos_app.domain.lane.intents import (
-    Beep,
+from pos_app.domain.lane.intents import Beep, PrintWaiting, PulseDrawer
+from pos_app.domain.lane.people import with_permission
+from pos_app.domain.lane.return_intents import (
     CommitReturn,
     FindNoReceipt,
     FindReceipt,
     NoReceiptFound,
     PlanReturn,
-    PrintWaiting,
-    PulseDrawer,
     QueuedFound,
     ReceiptFound,
     ReceiptsFound,
@@ -26,7 +25,6 @@ from pos_app.domain.lane.intents import (
     ReturnRefused,
     SettleRefund,
 )
-from pos_app.domain.lane.people import with_permission
 from pos_app.domain.lane.selling import replay_waiting
 from pos_app.domain.lane.state import (
     ERROR,
