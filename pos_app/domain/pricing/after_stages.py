@@ -97,7 +97,7 @@ def points_rates(rows: Rows, promotions: Sequence[Promotion]) -> list[int]:
 
 
 def earning_rules(rows: Rows, amounts: Sequence[int], promotions: Sequence[Promotion]) -> list[Promotion]:
-    """The earning rules whose threshold, if they have one, is reached by the amount after stage 4."""
+    """The earning rules whose threshold, if they have one, is reached by the amount after stage 5."""
     return [p for p in promotions if scope_fen(p, rows, amounts) >= p.min_spend_fen]
 
 

@@ -95,8 +95,8 @@ class _Answer:
         self.cells = Counter({(n, ANY): sum(self.cells[n, kind] for kind in range(3)) for n in range(len(self.rows))})
         self.lists = Counter({(n, ANY): row.list_fen for n, row in enumerate(self.rows)})
         after_coupons_fen, given = self.cells.total(), self._given()
-        earning = [p for p in self.of[EARN] if self._scope(p, self.cells)[1] >= p.min_spend_fen]
         applied += self._later(POINTS, [])
+        earning = [p for p in self.of[EARN] if self._scope(p, self.cells)[1] >= p.min_spend_fen]
         lines, nets, points = dict[int, m.PricedLine](), Counter[tuple[str, int]](), 0
         for n, row in enumerate(self.rows):
             unit_fen, net_fen = min(fen for k, fen, _ in parts if k == n), self.cells[n, ANY]

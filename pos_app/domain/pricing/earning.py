@@ -6,7 +6,7 @@ from pos_app.domain.basket import Basket
 from pos_app.domain.pricing.after_stages import earning_rules, points_rates
 from pos_app.domain.pricing.conditions import moment_of, why_not
 from pos_app.domain.pricing.mechanics import stage_of
-from pos_app.domain.pricing.model import EARN, POINTS, Customer, Package, Priced, Used
+from pos_app.domain.pricing.model import EARN, Customer, Package, Priced, Used
 from pos_app.domain.pricing.rows import canonical_rows
 
 
@@ -21,17 +21,8 @@ def line_rates(
     moment = moment_of(now_ms, package)
     may = [p for p in package.promotions if stage_of(p.rule) == EARN and why_not(p, moment, customer, codes, used) is None]
     rows = canonical_rows(basket.lines, customer.is_member)
-    by_points = _paid_by_points(priced)
-    after_four = [priced.lines[row.position].net_fen + by_points.get(row.line.line_id, 0) for row in rows]
+    left = [priced.lines[row.position].net_fen for row in rows]
     rates = [0] * len(rows)
-    for row, rate in zip(rows, points_rates(rows, earning_rules(rows, after_four, may)), strict=True):
+    for row, rate in zip(rows, points_rates(rows, earning_rules(rows, left, may)), strict=True):
         rates[row.position] = rate
     return tuple(rates)
-
-
-def _paid_by_points(priced: Priced) -> dict[int, int]:
-    fens: dict[int, int] = {}
-    for one in priced.applied:
-        for share in one.shares if one.stage == POINTS else ():
-            fens[share.line_id] = fens.get(share.line_id, 0) + share.fen
-    return fens

@@ -169,7 +169,7 @@ def _answer(
     points_offers = offers.by_stage.get(POINTS, [])
     redeemed = after_stages.redeem_points(rows, after_four, points_offers, customer.points, package.leftover, used)
     given = after_stages.give(rows, after_four, offers.of(GIFT, EVENT), customer)
-    earning = after_stages.earning_rules(rows, after_four, offers.by_stage.get(EARN, []))
+    earning = after_stages.earning_rules(rows, redeemed.amounts, offers.by_stage.get(EARN, []))
     trace = (*trace_of(chosen.choice, chosen.sets, rows, chosen.pieces), *redeemed.applied, *given.applied)
     priced_lines = _lines(lines, rows, chosen, redeemed.amounts, trace)
     list_fen, total_fen = sum(line.list_fen for line in priced_lines), sum(redeemed.amounts)

@@ -8,9 +8,13 @@ from dataclasses import replace
 
 import pytest
 
+from pos_app.domain.basket import Basket, Line
+from pos_app.domain.goods import Item
 from pos_app.domain.plain import to_json
 from pos_app.domain.pricing.mechanics import MECHANICS
-from pos_app.domain.pricing.model import PRIORITY, STRANGER, Customer, Package, Priced
+from pos_app.domain.pricing.mechanics.points_earn import PointsEarn
+from pos_app.domain.pricing.mechanics.points_redeem import PointsRedeem
+from pos_app.domain.pricing.model import PRIORITY, STRANGER, Customer, Package, Priced, Promotion
 from tests.domain.pricing.judge import after_coupons, judge, priced_of, sums, unchecked
 from tests.domain.pricing.oracle import every_price
 from tests.domain.pricing.soak import is_tie, odd_worlds, told
@@ -108,3 +112,13 @@ def test_the_small_worlds_use_every_mechanic_and_most_of_them_leave_a_choice() -
     assert {p.name for world in worlds for p in world.package.promotions} == set(MECHANICS)
     assert applied == {0, 1, 2, 3, 4, 5, 8, 9}
     assert sum(len(every_price(world).every) > 1 for world in worlds) > len(worlds) // 2
+
+
+def test_points_are_earned_over_a_threshold_on_what_points_have_left_to_pay() -> None:
+    """100.00 less 10.00 by points: a rule from 95.00 earns nothing, one from 90.00 earns 90."""
+    for min_spend_fen, earned in ((9_500, 0), (9_000, 90)):
+        spend = Promotion("PR", "", PointsRedeem(100, 1_000))
+        earn = Promotion("PE", "", PointsEarn(), min_spend_fen=min_spend_fen)
+        basket = Basket(lines=(Line(1, Item("A", "A", 10_000), "A"),))
+        world = World(basket, Customer("m", points=100), Package(promotions=(spend, earn)))
+        assert judge(world) == [] and priced_of(world).points_earned == earned

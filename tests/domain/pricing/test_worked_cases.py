@@ -14,11 +14,14 @@ from pos_app.domain.points import Lot
 from pos_app.domain.pricing.basket_form import Asked
 from pos_app.domain.pricing.engine import price
 from pos_app.domain.pricing.hints import hints
-from pos_app.domain.pricing.model import EARN, Package, Priced, PricedLine, TierRule
+from pos_app.domain.pricing.model import EARN, Package, TierRule
+from pos_app.domain.return_values import Before, ReturnLine, ReturnPlan, Wanted
+from pos_app.domain.returns import plan_return
 from pos_app.domain.tiers import Figures, tier_for
-from tests.domain.pricing import oracle, oracle_after, oracle_shelf
+from tests.domain.pricing import oracle, oracle_after
 from tests.domain.pricing.worked import asked, from_shared, own_cases
 from tests.domain.pricing.worlds import World
+from tests.domain.test_returns import sold
 
 FILE = "promotions/worked-cases.json"
 BASKETS = own_cases("baskets")
@@ -81,7 +84,7 @@ def figures_of(case: dict[str, Any]) -> dict[str, Any]:
     if "hints" in case["expect"]:
         figures["hints"] = hints_of(package, a)
     if case.get("returns"):
-        figures["refund_fen"], figures["points_back"] = given_back(package, a, priced, case["returns"])
+        figures["refund_fen"], figures["points_back"] = given_back(package, a, case["returns"])
     return {key: value for key, value in figures.items() if key in case["expect"]}
 
 
@@ -92,22 +95,14 @@ def hints_of(package: Package, a: Asked) -> list[dict[str, Any]]:
     return [{key: getattr(hint, key) for key in keys if getattr(hint, key)} for hint in found]
 
 
-def given_back(package: Package, a: Asked, priced: Priced, returns: Iterable[dict[str, int]]) -> tuple[int, int]:
-    """Refund and points of a return (rule 10): what the last units of a line carry; points due on what is kept."""
-    kept, refund_fen = {line.line_id: line.net_fen for line in priced.lines}, 0
-    for back in returns:
-        line = priced.lines[back["line"] - 1]
-        fen = sum(unit_shares(line, a.basket.lines[back["line"] - 1].quantity)[-back["quantity"] :])
-        refund_fen, kept[line.line_id] = refund_fen + fen, kept[line.line_id] - fen
-    question = World(a.basket, a.customer, package, a.now_ms, a.codes, a.used)
-    amounts = tuple(kept[one.line.line_id] for one in oracle_shelf.goods_of(a.basket.lines))
-    return refund_fen, priced.points_earned - oracle_after.after(question, amounts).points_earned
-
-
-def unit_shares(line: PricedLine, units: int) -> list[int]:
-    """Equal shares, the fen left to the first units."""
-    each, rest = divmod(line.net_fen, units)
-    return [each + (n < rest) for n in range(units)]
+def given_back(package: Package, a: Asked, returns: Iterable[dict[str, int]]) -> tuple[int, int]:
+    """Refund and points taken back by the plan of a return (rule 10)."""
+    goods = [(line.item.sku, line.quantity, line.item.price_fen) for line in a.basket.lines]
+    sale = sold(*goods, promotions=package.promotions, customer=a.customer)
+    lines = tuple(ReturnLine(back["line"] - 1, back["quantity"], "not_wanted") for back in returns)
+    plan = plan_return(sale, Before(), Wanted(lines))
+    assert isinstance(plan, ReturnPlan)
+    return plan.goods_fen, plan.points_taken
 
 
 # ------------------------------------------------------------------ points and tiers
