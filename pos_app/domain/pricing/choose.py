@@ -126,23 +126,43 @@ class _Search:
     def run(self) -> Choice:
         if not self.sets.offers:
             return self._ended(self.best.total_fen)
-        if self._has_met_every_way(FEW_WAYS if self.groups else 3 * FEW_WAYS):
+        if not self.groups:
+            return self._sets_alone()
+        if self._has_met_every_way(FEW_WAYS):
             return self._ended(self.best.total_fen)
         first = self._best_sets((1,) * len(self.sets.classes), (), None, None)
         self._meet(first.chosen)
-        if not self.groups:
-            return self._ended(sum(self.begin) + self.fixed_fen - first.bound)
         bound_fen = self._search_plans(options_of(self.groups, self._left(first.bound)), first.bound)
         if bound_fen < self.best.total_fen and self._has_met_every_way(WAYS_MAX):
             bound_fen = self.best.total_fen
         return self._ended(bound_fen)
 
-    def _has_met_every_way(self, ways_max: int) -> bool:
-        """Whether there are so few choices of sets that all were met."""
+    def _sets_alone(self) -> Choice:
+        """No later stage looks at these lines: the sets that save most are the answer."""
+        ways = self._every_way(3 * FEW_WAYS) if len(self.sets.offers) > 1 else None
+        if ways is not None:
+            self._meet(min(ways, key=self._rank))
+            return self._ended(self.best.total_fen)
+        found = self._best_sets((1,) * len(self.sets.classes), (), None, None)
+        self._meet(found.chosen)
+        return self._ended(sum(self.begin) + self.fixed_fen - found.bound)
+
+    def _rank(self, chosen: tuple[Chosen, ...]) -> tuple[int, int, list[str]]:
+        """The objective, as far as sets decide it."""
+        saving_fen = sum([one.saving_fen * one.times for one in chosen])
+        return -saving_fen, sum([one.times for one in chosen]), self._set_ids(chosen)
+
+    def _every_way(self, ways_max: int) -> list[tuple[Chosen, ...]] | None:
+        """All choices of sets, where there are so few."""
         ways_max = min(ways_max, self.effort)
         kinds = [kind_of(promotion) for promotion in self.sets.promotions]
         ways = every_way(self.sets.classes, self.sets.offers, kinds, self.rules.rounding, self._share, ways_max)
         self.effort -= ways_max if ways is None else len(ways)
+        return ways
+
+    def _has_met_every_way(self, ways_max: int) -> bool:
+        """Whether there are so few choices of sets that all were met."""
+        ways = self._every_way(ways_max)
         for way in ways or ():
             self._meet(way)
         return ways is not None
@@ -215,9 +235,11 @@ class _Search:
         if (choice.key, self._ids(choice)) < (self.best.key, self._ids(self.best)):
             self.best = choice
 
+    def _set_ids(self, chosen: tuple[Chosen, ...]) -> list[str]:
+        return sorted(self.sets.promotions[one.offer].id for one in chosen for _ in range(one.times))
+
     def _ids(self, choice: Choice) -> list[str]:
-        sets = [self.sets.promotions[one.offer].id for one in choice.chosen for _ in range(one.times)]
-        return sorted(sets + [step.offer.promotion.id for step in choice.later.steps])
+        return sorted([*self._set_ids(choice.chosen), *(step.offer.promotion.id for step in choice.later.steps)])
 
     def _ended(self, bound_fen: int) -> Choice:
         """Where later stages were not tried to their end nothing is proved of them."""

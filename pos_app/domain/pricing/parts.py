@@ -30,7 +30,7 @@ def parts_of(row_count: int, pieces: Sequence[Piece], sets: SetRules, groups: Se
     """The parts, small ones first, so that a hard one takes no effort from them."""
     rows_of = [pieces[piece].row for piece in sets.pieces]
     offer_rows = [{rows_of[c] for slot in offer.slots for c in slot} for offer in sets.offers]
-    group_rows = [{n for n in range(row_count) for offer in group if offer.rows >> n & 1} for group in groups]
+    group_rows = [_rows_of(group) for group in groups]
     roots = _roots(row_count, [*offer_rows, *group_rows])
     alone = -1  # rows that nothing happens to are one part together
     busy = {roots[n] for rows in (*offer_rows, *group_rows) for n in rows}
@@ -38,12 +38,24 @@ def parts_of(row_count: int, pieces: Sequence[Piece], sets: SetRules, groups: Se
     members: dict[int, list[int]] = {}
     for n, piece in enumerate(pieces):
         members.setdefault(roots[piece.row], []).append(n)
-    found = []
-    for root, numbers in members.items():
-        offers = [n for n, rows in enumerate(offer_rows) if roots[next(iter(rows))] == root]
-        mine = [group for group, rows in zip(groups, group_rows, strict=True) if roots[next(iter(rows))] == root]
-        found.append(_part(numbers, offers, mine, pieces, sets))
+    offers: dict[int, list[int]] = {}
+    for n, rows in enumerate(offer_rows):
+        offers.setdefault(roots[next(iter(rows))], []).append(n)
+    of_root: dict[int, list[Sequence[LaterOffer]]] = {}
+    for group, rows in zip(groups, group_rows, strict=True):
+        of_root.setdefault(roots[next(iter(rows))], []).append(group)
+    class_of = {piece: c for c, piece in enumerate(sets.pieces)}
+    found = [
+        _part(numbers, offers.get(root, ()), of_root.get(root, []), pieces, sets, class_of) for root, numbers in members.items()
+    ]
     return sorted(found, key=lambda part: len(part.offers) * len(part.classes))
+
+
+def _rows_of(group: Sequence[LaterOffer]) -> set[int]:
+    mask = 0
+    for offer in group:
+        mask |= offer.rows
+    return {n for n, bit in enumerate(reversed(f"{mask:b}")) if bit == "1"}
 
 
 def _roots(row_count: int, joined: Iterable[set[int]]) -> list[int]:
@@ -63,12 +75,15 @@ def _roots(row_count: int, joined: Iterable[set[int]]) -> list[int]:
 
 
 def _part(
-    numbers: Sequence[int], offers: Sequence[int], groups: list[Sequence[LaterOffer]], pieces: Sequence[Piece], sets: SetRules
-) -> Part:
+    numbers: Sequence[int], offers: Sequence[int], groups: list[Sequence[LaterOffer]], pieces: Sequence[Piece], sets: SetRules,
+    class_of: dict[int, int],
+) -> Part:  # fmt: skip
+    if not offers:  # nothing for sets to take
+        return Part([pieces[n] for n in numbers], SetRules((), (), (), ()), groups, (), ())
     place = {number: n for n, number in enumerate(numbers)}
-    classes = tuple(c for c, piece in enumerate(sets.pieces) if piece in place)
-    class_of = {c: n for n, c in enumerate(classes)}
-    slots = [tuple(tuple(class_of[c] for c in slot) for slot in sets.offers[n].slots) for n in offers]
+    classes = tuple(class_of[number] for number in numbers if number in class_of)
+    own_of = {c: n for n, c in enumerate(classes)}
+    slots = [tuple(tuple(own_of[c] for c in slot) for slot in sets.offers[n].slots) for n in offers]
     own = SetRules(
         tuple(sets.classes[c] for c in classes),
         tuple(place[sets.pieces[c]] for c in classes),
