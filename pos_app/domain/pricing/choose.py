@@ -66,7 +66,7 @@ def choose(
     parts = parts_of(len(rows), pieces, sets, groups)
     found = []
     for part in parts:
-        search = _Search(rows, part.pieces, part.sets, part.groups, rules, effort)
+        search = (_Search if part.groups else _SetSearch)(rows, part.pieces, part.sets, part.groups, rules, effort)
         found.append(search.run())
         effort = search.effort
     cells, begin, later = put_together([(one.cells, one.begin, one.later) for one in found])
@@ -107,8 +107,8 @@ def choose_by_priority(
     return choice._replace(bound_fen=choice.total_fen)
 
 
-class _Search:
-    """One basket's search: the best choice so far, the effort left, and what is known before any sets are taken."""
+class _SetSearch:
+    """The sets that save most, where no later stage looks at their lines; and what every search needs."""
 
     def __init__(
         self, rows: Rows, pieces: Sequence[Piece], sets: SetRules, groups: Sequence[Sequence[LaterOffer]],
@@ -117,6 +117,54 @@ class _Search:
         self.rows, self.pieces, self.sets, self.groups, self.rules = rows, pieces, sets, groups, rules
         self.effort = effort
         self._share = partial(share, leftover=rules.leftover)
+
+    def run(self) -> Choice:
+        ways = self._every_way(3 * FEW_WAYS) if len(self.sets.offers) > 1 else None
+        if ways is not None:
+            return self._choice(min(ways, key=self._rank), 0)
+        if not self.sets.offers:
+            return self._choice((), 0)
+        found = self._best_sets((1,) * len(self.sets.classes), (), None, None)
+        return self._choice(found.chosen, found.bound - found.value)
+
+    def _choice(self, chosen: tuple[Chosen, ...], gap_fen: int) -> Choice:
+        cells, begin, fixed = left_cells(chosen, self.sets, self.rows, self.pieces)
+        choice = Choice(chosen, cells, begin, Later(begin, ()), fixed)
+        return choice._replace(bound_fen=choice.total_fen - gap_fen)
+
+    def _rank(self, chosen: tuple[Chosen, ...]) -> tuple[int, int, list[str]]:
+        """The objective, as far as sets decide it."""
+        saving_fen = sum([one.saving_fen * one.times for one in chosen])
+        return -saving_fen, sum([one.times for one in chosen]), self._set_ids(chosen)
+
+    def _set_ids(self, chosen: tuple[Chosen, ...]) -> list[str]:
+        return sorted(self.sets.promotions[one.offer].id for one in chosen for _ in range(one.times))
+
+    def _every_way(self, ways_max: int) -> list[tuple[Chosen, ...]] | None:
+        """All choices of sets, where there are so few."""
+        ways_max = min(ways_max, self.effort)
+        kinds = [kind_of(promotion) for promotion in self.sets.promotions]
+        ways = every_way(self.sets.classes, self.sets.offers, kinds, self.rules.rounding, self._share, ways_max)
+        self.effort -= ways_max if ways is None else len(ways)
+        return ways
+
+    def _best_sets(self, weights: Sequence[int], caps: Sequence[Cap], wanted: int | None, accept: Accept | None) -> Sets:
+        found = best_sets(
+            self.sets.classes, self.sets.offers, weights, caps, self.rules.rounding, self.effort, wanted, accept,
+            self._share,
+        )  # fmt: skip
+        self.effort = max(0, self.effort - found.steps)
+        return found
+
+
+class _Search(_SetSearch):
+    """The same where later stages look on: the best choice so far, and what is known before any sets are taken."""
+
+    def __init__(
+        self, rows: Rows, pieces: Sequence[Piece], sets: SetRules, groups: Sequence[Sequence[LaterOffer]],
+        rules: Rules, effort: int,
+    ) -> None:  # fmt: skip
+        super().__init__(rows, pieces, sets, groups, rules, effort)
         self.best = judge((), sets, rows, pieces, groups, rules)
         self.is_whole = self.best.later.is_whole
         self.cells, self.begin = self.best.cells, self.best.begin
@@ -126,8 +174,6 @@ class _Search:
     def run(self) -> Choice:
         if not self.sets.offers:
             return self._ended(self.best.total_fen)
-        if not self.groups:
-            return self._sets_alone()
         if self._has_met_every_way(FEW_WAYS):
             return self._ended(self.best.total_fen)
         first = self._best_sets((1,) * len(self.sets.classes), (), None, None)
@@ -136,29 +182,6 @@ class _Search:
         if bound_fen < self.best.total_fen and self._has_met_every_way(WAYS_MAX):
             bound_fen = self.best.total_fen
         return self._ended(bound_fen)
-
-    def _sets_alone(self) -> Choice:
-        """No later stage looks at these lines: the sets that save most are the answer."""
-        ways = self._every_way(3 * FEW_WAYS) if len(self.sets.offers) > 1 else None
-        if ways is not None:
-            self._meet(min(ways, key=self._rank))
-            return self._ended(self.best.total_fen)
-        found = self._best_sets((1,) * len(self.sets.classes), (), None, None)
-        self._meet(found.chosen)
-        return self._ended(sum(self.begin) + self.fixed_fen - found.bound)
-
-    def _rank(self, chosen: tuple[Chosen, ...]) -> tuple[int, int, list[str]]:
-        """The objective, as far as sets decide it."""
-        saving_fen = sum([one.saving_fen * one.times for one in chosen])
-        return -saving_fen, sum([one.times for one in chosen]), self._set_ids(chosen)
-
-    def _every_way(self, ways_max: int) -> list[tuple[Chosen, ...]] | None:
-        """All choices of sets, where there are so few."""
-        ways_max = min(ways_max, self.effort)
-        kinds = [kind_of(promotion) for promotion in self.sets.promotions]
-        ways = every_way(self.sets.classes, self.sets.offers, kinds, self.rules.rounding, self._share, ways_max)
-        self.effort -= ways_max if ways is None else len(ways)
-        return ways
 
     def _has_met_every_way(self, ways_max: int) -> bool:
         """Whether there are so few choices of sets that all were met."""
@@ -212,14 +235,6 @@ class _Search:
         self.bounds[plan] = max(bound_fen, linear.total_fen(found.bound))
         return self.bounds[plan]
 
-    def _best_sets(self, weights: Sequence[int], caps: Sequence[Cap], wanted: int | None, accept: Accept | None) -> Sets:
-        found = best_sets(
-            self.sets.classes, self.sets.offers, weights, caps, self.rules.rounding, self.effort, wanted, accept,
-            self._share,
-        )  # fmt: skip
-        self.effort = max(0, self.effort - found.steps)
-        return found
-
     def _linear(self, plan: Plan) -> Linear:
         return Linear(plan, self.cells, self.begin, self.fixed_fen, self.pieces, self.sets, self.rules.rounding)
 
@@ -234,9 +249,6 @@ class _Search:
         self.is_whole = self.is_whole and choice.later.is_whole
         if (choice.key, self._ids(choice)) < (self.best.key, self._ids(self.best)):
             self.best = choice
-
-    def _set_ids(self, chosen: tuple[Chosen, ...]) -> list[str]:
-        return sorted(self.sets.promotions[one.offer].id for one in chosen for _ in range(one.times))
 
     def _ids(self, choice: Choice) -> list[str]:
         return sorted([*self._set_ids(choice.chosen), *(step.offer.promotion.id for step in choice.later.steps)])
