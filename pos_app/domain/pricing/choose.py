@@ -264,7 +264,8 @@ class _Search(_SetSearch):
         for cell, fen in zip(self.cells, self.begin, strict=True):
             amounts[cell.row] += fen
             lists[cell.row] += cell.list_fen
-        return Left(amounts, lists, saving_max_fen, any(_may_empty(offer, self.sets.classes) for offer in self.sets.offers))
+        may_empty = any(_may_empty(offer, self.sets.classes) for offer in self.sets.offers)
+        return Left(amounts, lists, saving_max_fen, may_empty or any(kind_of(promotion) for promotion in self.sets.promotions))
 
 
 def _promise(plan: Plan) -> tuple[int, int]:

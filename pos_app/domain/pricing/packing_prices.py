@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from pos_app.domain.pricing.packing_effort import Effort
 
-TINY = 1e-7
+TINY, LARGE = 1e-7, 1_000
 
 
 class Column(NamedTuple):
@@ -27,14 +27,17 @@ class Column(NamedTuple):
 class Simplex:
     """The fractional problem. Rows keep their order; columns are added as they turn out to be worth their price.
 
-    Capacities are made unequal by a hair, so that no two bases are equally good and the method cannot go in circles.
+    Capacities are made unequal by a hair, so that no two bases are equally good and the method cannot go in circles. What is
+    unused of a row is counted in `units` of it: a budget of 200,000,000 would else drown the units of goods.
     """
 
     def __init__(self, capacities: Sequence[int], effort: Effort) -> None:
         size = len(capacities)
         self.effort = effort
-        self.inverse = [[1.0 if i == j else 0.0 for j in range(size)] for i in range(size)]
-        self.amounts = [capacity + 1e-5 * (1 + n * 0.618 % 1) for n, capacity in enumerate(capacities)]
+        self.units = [float(capacity) if capacity > LARGE else 1.0 for capacity in capacities]
+        self.inverse = [[1.0 / unit if i == j else 0.0 for j in range(size)] for i, unit in enumerate(self.units)]
+        fractions = (capacity / unit for capacity, unit in zip(capacities, self.units, strict=True))
+        self.amounts = [fraction + 1e-5 * (1 + n * 0.618 % 1) for n, fraction in enumerate(fractions)]
         self.prices = [0.0] * size
         self.basis: list[Column | int] = list(range(size))  # a column, or the number of a row that is not full
 
@@ -47,8 +50,12 @@ class Simplex:
         """Let a column that is worth more than its price into the basis; afterwards no price is below zero."""
         self._pivot(column, self._direction(column), self.excess(column), None)
         while min(self.prices) < -TINY:
-            row = self.prices.index(min(self.prices))
-            self._pivot(row, [line[row] for line in self.inverse], -self.prices[row], None)
+            self._enter_unused(self.prices.index(min(self.prices)), None)
+
+    def _enter_unused(self, row: int, leaving: int | None) -> None:
+        """Let what is unused of a row into the basis."""
+        unit = self.units[row]
+        self._pivot(row, [line[row] * unit for line in self.inverse], -self.prices[row] * unit, leaving)
 
     def let_in(self, columns: Sequence[Column], above: float) -> None:
         """Pivot until none of the columns is worth so much more than its price."""
@@ -110,6 +117,7 @@ class Simplex:
         self.inverse.append([*line, 1.0])
         self.amounts.append(capacity - sum([amount * self.amounts[n] for n, amount in enumerate(takes)]))
         self.prices.append(0.0)
+        self.units.append(1.0)
         self.basis.append(row)
         return row
 
@@ -124,7 +132,7 @@ class Simplex:
             if entering is None:
                 return
             if isinstance(entering, int):
-                self._pivot(entering, [other[entering] for other in self.inverse], -self.prices[entering], leaving)
+                self._enter_unused(entering, leaving)
             else:
                 self._pivot(entering, self._direction(entering), self.excess(entering), leaving)
 
@@ -140,7 +148,7 @@ class Simplex:
                 if ratio < least:
                     least, found = ratio, column
         for row, slope in enumerate(line):
-            if slope < -1e-6 and prices[row] / -slope < least:
+            if slope * self.units[row] < -1e-6 and prices[row] / -slope < least:
                 least, found = prices[row] / -slope, row
         return found
 

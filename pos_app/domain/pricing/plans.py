@@ -50,9 +50,9 @@ NOTHING = Plan()
 
 
 class Left(NamedTuple):
-    """What the sets find: fen per row, list fen per row, the most the sets can save, and whether a line may end with nothing
+    """What the sets find: fen per row, list fen per row, the most the sets can save, and whether they may leave a line with
 
-    (it then keeps no two promotions apart)."""
+    nothing for later stages: all of it saved, exclusive, or not counted. It then keeps no two promotions apart."""
 
     amounts: Sequence[int]
     lists: Sequence[int]
@@ -93,7 +93,7 @@ def _choices(group: Sequence[LaterOffer], amounts: Sequence[int], lists: Sequenc
             yield plan
             return
         offer = group[n]
-        if may_empty or not any(_conflict(offer, other, amounts) for other in taken):
+        if not any(_conflict(offer, other, amounts, may_empty) for other in taken):
             for effect in _effects(offer, amounts, lists):
                 yield from extend(n + 1, (*taken, offer), plan.joined(effect))
         yield from extend(n + 1, taken, plan)
@@ -101,12 +101,19 @@ def _choices(group: Sequence[LaterOffer], amounts: Sequence[int], lists: Sequenc
     return extend(0, (), NOTHING)
 
 
-def _conflict(one: LaterOffer, other: LaterOffer, amounts: Sequence[int]) -> bool:
+def _conflict(one: LaterOffer, other: LaterOffer, amounts: Sequence[int], may_empty: bool) -> bool:
+    """Whether two promotions of one group cannot both count: they share a line that no sets can take from between them,
+
+    or all that one reaches is reached by the other: when nothing is left of what they share, it has nothing at all.
+    """
+    shared = one.rows & other.rows
+    if may_empty and shared not in (one.rows, other.rows):
+        return False
     if one.stage != other.stage or one.promotion.group != other.promotion.group:
         return False
     if one.stage == COUPON and one.promotion.group == DEFAULT_GROUP:
         return False
-    return bool(_sum(one.rows & other.rows, amounts))
+    return bool(_sum(shared, amounts))
 
 
 def _effects(offer: LaterOffer, amounts: Sequence[int], lists: Sequence[int]) -> list[Plan]:

@@ -219,10 +219,14 @@ def _best(run: Run, prices: Sequence[float], factor: float) -> tuple[float, tupl
         order = sorted([(prices[c] - share * gives[c], n, c) for n, c in enumerate(items)])[:take]
         order.sort(key=lambda entry: entry[1])
         return -sum([entry[0] for entry in order]), tuple([entry[2] for entry in order])
-    found: list[tuple[float, tuple[int, ...]]] = []
     table = _table(run, prices, factor)
-    _walk(run, table, prices, factor, table[0][0] - 1e-6 * abs(table[0][0]), 1, 0, (), 0, found)
-    return max(found)
+    picked: list[int] = []
+    for c, row in zip(items, table[1:], strict=True):  # by the sums of the table: a difference of two of them may be noise
+        step = len(picked)
+        share = factor * gives[c] if step >= take - reduced else 0
+        if step < take and -prices[c] + share + row[step + 1] >= row[step]:
+            picked.append(c)
+    return table[0][0], tuple(picked)
 
 
 def _best_cheapest(run: Run, prices: Sequence[float], factor: float) -> tuple[float, tuple[int, ...]]:

@@ -12,9 +12,12 @@ from pos_app.domain.basket import Basket, Line
 from pos_app.domain.goods import Item
 from pos_app.domain.plain import to_json
 from pos_app.domain.pricing.mechanics import MECHANICS
+from pos_app.domain.pricing.mechanics.combo_amount_off import ComboAmountOff
 from pos_app.domain.pricing.mechanics.points_earn import PointsEarn
 from pos_app.domain.pricing.mechanics.points_redeem import PointsRedeem
-from pos_app.domain.pricing.model import PRIORITY, STRANGER, Customer, Package, Priced, Promotion
+from pos_app.domain.pricing.mechanics.sets import Slot
+from pos_app.domain.pricing.mechanics.spend_save_tiers import SpendSaveTiers, SpendTier
+from pos_app.domain.pricing.model import PRIORITY, STRANGER, Customer, Package, Priced, Promotion, Scope
 from tests.domain.pricing.judge import after_coupons, judge, priced_of, sums, unchecked
 from tests.domain.pricing.oracle import every_price
 from tests.domain.pricing.soak import is_tie, odd_worlds, told
@@ -87,6 +90,46 @@ def test_the_order_the_chain_set_ends_at_a_legal_price(seed: int) -> None:
     world = world._replace(package=world.package._replace(policy=PRIORITY))
     priced = priced_of(world)
     assert after_coupons(world, priced) in every_price(world).every and sums(priced) == []
+
+
+# ------------------------------------------------------------------ the search of large baskets
+
+
+@pytest.mark.parametrize("first", range(0, 2_000, 250))
+def test_without_trying_all_sets_no_legal_price_is_below_what_is_claimed(first: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pos_app.domain.pricing.choose.FEW_WAYS", 0)
+    monkeypatch.setattr("pos_app.domain.pricing.choose.WAYS_MAX", 0)
+    for seed in range(first, first + 250):
+        world = a_world(random.Random(seed))
+        priced, found = priced_of(world), every_price(world)
+        assert after_coupons(world, priced) in found.every, seed
+        assert priced.after_coupons_fen - priced.gap_fen <= found.best.amount_fen, seed
+
+
+@pytest.mark.parametrize("name", ["exclusive", "counts_to_spend"])
+def test_a_set_that_keeps_a_shared_line_out_is_not_forgotten_in_the_proof(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two spend-and-saves share A; the pair of sets on A that saves less takes A out, so that both count: 79.99, not 94.98."""
+    lines = tuple(Line(n, Item(sku, sku, fen), sku) for n, (sku, fen) in enumerate((("A", 1_000), ("B", 5_000), ("C", 5_000)), 1))
+    save, only = SpendSaveTiers((SpendTier(3_000, 1_500),)), (Slot(Scope(("A",)), 1),)
+    promotions = (
+        Promotion("S1", "", save, scope=Scope(("A", "B"))),
+        Promotion("S2", "", save, scope=Scope(("A", "C"))),
+        Promotion("X", "", ComboAmountOff(1, only))._replace(**{name: name == "exclusive"}),
+        Promotion("Y", "", ComboAmountOff(2, only)),
+    )
+    world = World(Basket(lines=lines), STRANGER, Package(promotions=promotions))
+    assert judge(world) == [] and priced_of(world).total_fen == 7_999
+    monkeypatch.setattr("pos_app.domain.pricing.choose.FEW_WAYS", 0)
+    monkeypatch.setattr("pos_app.domain.pricing.choose.WAYS_MAX", 0)
+    searched = priced_of(world)
+    assert searched.after_coupons_fen - searched.gap_fen <= 7_999
+
+
+@pytest.mark.parametrize("seed", [17, 24, 62])
+def test_large_numbers_in_caps_and_prices_do_not_break_the_search(seed: int) -> None:
+    world = a_big_world(random.Random(seed), 20, 100)
+    priced = priced_of(world)
+    assert sums(priced) == [] and unchecked(world, priced) == []
 
 
 # ------------------------------------------------------------------ the judges themselves
