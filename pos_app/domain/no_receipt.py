@@ -17,7 +17,7 @@ def good_of(item: Item, units: int, weight_g: int | None, shelf_fen: int) -> NoR
     if item.member_price_fen is not None and may_be_discounted(item):
         member_fen = item.member_price_fen
         fen = min(fen, weighed_amount_fen(member_fen, weight_g) if weight_g is not None else member_fen * units)
-    return NoReceiptGood(item.sku, item.name, item.name_en, units, weight_g, fen, item.tax_code, item.tax_bp)
+    return NoReceiptGood(item.sku, item.name, item.name_en, units, fen, item.tax_code, item.tax_bp, weight_g)
 
 
 def plan_no_receipt(request: ReturnRequest, cash_step_fen: int, today_fen: int, day_max_fen: int) -> ReturnPlan | Refusal:

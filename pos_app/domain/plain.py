@@ -1,4 +1,4 @@
-"""Dataclasses and named tuples to canonical JSON and back.
+"""Dataclasses and named tuples to canonical JSON and back. A named tuple marked `as_row` is a list of its fields, not an object.
 
 Canonical: sorted keys, UTF-8, no blanks, integers, strings, booleans, lists and objects only. A field that holds None is
 left out, a float is refused: the same value always gives the same bytes, on every machine.
@@ -12,6 +12,13 @@ from functools import cache
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+ROWS: set[type] = set()
+
+
+def as_row(cls: type[T]) -> type[T]:
+    """Marks a named tuple of which thousands are kept: its canonical form is a list. Fields are only added at its end."""
+    ROWS.add(cls)
+    return cls
 
 
 def to_json(value: Any) -> bytes:
@@ -32,6 +39,8 @@ def _plain(value: Any) -> Any:
     kind = value.__class__
     if kind in LEAVES:
         return value
+    if kind in ROWS:
+        return [_plain(item) for item in value]
     if hasattr(kind, "_fields") or dataclasses.is_dataclass(kind):
         return _plain_fields(value)
     if isinstance(value, str):  # an enumeration's text
@@ -77,6 +86,8 @@ def _build(hint: Any, value: Any) -> Any:
         if len(parts) == 2 and parts[1] is Ellipsis:
             return tuple(_build(parts[0], item) for item in value)
         return tuple(_build(part, item) for part, item in zip(parts, value, strict=True))
+    if hint in ROWS:
+        return typing.cast(type, hint)(*(_build(part, item) for part, item in zip(_hints(hint).values(), value, strict=False)))
     if hasattr(hint, "_fields") or dataclasses.is_dataclass(hint):
         hints = _hints(typing.cast(type, hint))
         return typing.cast(type, hint)(**{name: _build(hints[name], value[name]) for name in hints if name in value})

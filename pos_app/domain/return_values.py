@@ -172,10 +172,10 @@ class NoReceiptGood(NamedTuple):
     name: str
     name_en: str
     units: int
-    weight_g: int | None
     fen: int
     tax_code: str
     tax_bp: int
+    weight_g: int | None = None
 
 
 class ReturnRequest(NamedTuple):

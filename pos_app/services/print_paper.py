@@ -88,6 +88,7 @@ def receipt_text(shop: Shop, entry: Entry, sale: Sale, *, is_copy: bool = False)
     for line in sale.lines:
         rows += _line_rows(line.name, line.quantity, line.weight_g, line.unit_fen, line.list_fen, width)
         rows += offers.line_rows(line)
+    rows += offers.basket_rows()
     rows += offers.gift_rows(entry.header.wall_ms)
     rows += [rule(width), two_sides(t["receipt.items"], str(sale.item_count), width)]
     if sale.discount_fen:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from hardware.paper import rule, two_sides, wrap_words
 from pos_app.domain.events import Sale, SaleLine
+from pos_app.domain.lane.offers import on_basket
 from pos_app.domain.members import member_label
 from pos_app.domain.money import format_yuan
 from pos_app.domain.pricing.model import Gift, Package
@@ -35,13 +36,19 @@ class Offers:
         return two_sides(left, format_yuan(fen), self.width)
 
     def line_rows(self, line: SaleLine) -> Iterator[str]:
-        """The catalogue's or label's price first, then each promotion's share."""
-        shares = line.shares or ()
+        """What made its goods cheaper: the catalogue's or label's price first, then the share of each promotion."""
+        shares, apart = line.shares or (), {one.promotion for one in on_basket(self.sale.offers)}
         shelf_fen = line.list_fen - line.net_fen - sum(share.fen for share in shares)
         if shelf_fen:
             yield self.sides(f"  {self.t['source.' + line.source]}", -shelf_fen)
         for share in shares:
-            yield self.sides(f"  {self.name(share.promotion)}", -share.fen)
+            if share.promotion not in apart:
+                yield self.sides(f"  {self.name(share.promotion)}", -share.fen)
+
+    def basket_rows(self) -> Iterator[str]:
+        """What was taken off the basket as a whole."""
+        for one in on_basket(self.sale.offers):
+            yield self.sides(self.name(one.promotion), -one.saving_fen)
 
     def gift_rows(self, now_ms: int) -> Iterator[str]:
         """A gift is printed with its value and its discount."""

@@ -6,7 +6,7 @@ from hardware.paper import cells, cut, pad, wrap_words
 from pos_app.domain.basket import AddCode, Line
 from pos_app.domain.goods import Item
 from pos_app.domain.lane import why
-from pos_app.domain.lane.offers import PointsChoice, saved_fen
+from pos_app.domain.lane.offers import PointsChoice, on_basket, saved_fen
 from pos_app.domain.lane.state import Dialog, LaneState, LastSale
 from pos_app.domain.money import format_yuan
 from pos_app.domain.pricing.model import (
@@ -23,7 +23,7 @@ from pos_app.i18n.explain import Speaker, explain
 from pos_app.tui.frame import Box
 from pos_app.tui.view import View, item_name, say
 
-TAIL_MAX = 3
+TAIL_MAX = 5
 PAGE_KEY, SPARE_WITHOUT_INPUT = 8, 3
 KEYPAD = ("123", "456", "789", "<0>")
 
@@ -44,11 +44,14 @@ def explained(state: LaneState, entry: Applied | Refused | Hint, gifts: tuple[It
 
 
 def savings(state: LaneState, money: PricedLine) -> list[tuple[str, int]]:
-    """(name, fen) of what made a line cheaper: the catalogue's price first, then every promotion's share."""
+    """(name, fen) of what made a line's goods cheaper: the catalogue's price first, then the share of every promotion.
+
+    What was taken off the basket as a whole stands below it (`tail`): its shares change with every scan.
+    """
     shelf_fen = money.saving_fen - sum(share.fen for share in money.shares)
     return [
         (promotion_name(state, part.promotion), part.fen) if part else (say(state, f"source.{money.source}"), shelf_fen)
-        for part in _parts(money)
+        for part in _parts(state, money)
     ]
 
 
@@ -60,26 +63,27 @@ def rows_a_line(state: LaneState, own: int, least: int, room: int) -> int:
     lines = state.priced.lines
     if (own + least) * len(lines) > room:
         return 1
-    parts = [len(_parts(money)) for money in lines]
+    parts = [len(_parts(state, money)) for money in lines]
     fits = (most for most in range(max(parts, default=1), 1, -1) if sum(_rows(n, own, least, most) for n in parts) <= room)
     return next(fits, 1)
 
 
 def rows_of(state: LaneState, position: int, own: int, least: int, most: int) -> int:
     """The rows of one line with its savings."""
-    return _rows(len(_parts(state.priced.lines[position])), own, least, most)
+    return _rows(len(_parts(state, state.priced.lines[position])), own, least, most)
 
 
 def _rows(parts: int, own: int, least: int, most: int) -> int:
     return own + max(least, parts if parts <= most else 1)
 
 
-def _parts(money: PricedLine) -> list[LineShare | None]:
-    """A line's savings; None stands for the catalogue's price."""
+def _parts(state: LaneState, money: PricedLine) -> list[LineShare | None]:
+    """The savings of a line's goods; None stands for the catalogue's price."""
     if not money.saving_fen:
         return []
-    shares = [share for share in money.shares if share.fen]
-    return [*([None] if money.saving_fen > sum(share.fen for share in shares) else []), *shares]
+    apart = {one.promotion for one in on_basket(state.priced.applied)}
+    shares = [share for share in money.shares if share.fen and share.promotion not in apart]
+    return [*([None] if money.saving_fen > sum(share.fen for share in money.shares) else []), *shares]
 
 
 def saving_rows(state: LaneState, money: PricedLine, box: Box, indent: int, room: int) -> int:
@@ -87,7 +91,7 @@ def saving_rows(state: LaneState, money: PricedLine, box: Box, indent: int, room
     found, more = savings(state, money), ""
     if len(found) > room:
         largest = max(found, key=lambda one: one[1])
-        found, more = [(largest[0], money.saving_fen)], " " + say(state, "offer.more", n=len(found) - 1)
+        found, more = [(largest[0], sum(fen for _, fen in found))], " " + say(state, "offer.more", n=len(found) - 1)
     for name, fen in found:
         amount = format_yuan(-fen)
         words = shortened(f"{' ' * indent}↳ {name}", box.width - cells(amount) - cells(more) - 1)
@@ -112,7 +116,9 @@ def stage_rows(state: LaneState, box: Box) -> None:
 
 
 def tail(state: LaneState) -> Iterator[tuple[str, str]]:
-    """(text, amount) of what comes on top of the basket: gifts, and coupons for next time."""
+    """(text, amount) of what concerns the basket as a whole: savings, gifts, and coupons for next time."""
+    for one in on_basket(state.priced.applied):
+        yield f"- {promotion_name(state, one.promotion)}", format_yuan(-one.saving_fen)
     for gift in state.priced.gifts:
         yield f"+ {say(state, 'offer.gift')} ×{gift.quantity} {promotion_name(state, gift.promotion)}", format_yuan(0)
     for reward in state.priced.rewards:

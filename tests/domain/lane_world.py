@@ -210,7 +210,7 @@ class World:
                 row = ReceiptRow(SOLD.number, 0, SOLD.total_fen, SOLD.item_count)
                 return i.ReceiptFound(Returnable("aa", 0, SOLD, Before()), newest) if text or newest else i.ReceiptsFound((row,))
             case i.FindNoReceipt():
-                return i.NoReceiptFound(NoReceiptGood("WATER", "水", "Water", 1, None, 200, "S13", 1300))
+                return i.NoReceiptFound(NoReceiptGood("WATER", "水", "Water", 1, 200, "S13", 1300))
             case i.CommitReturn():
                 return i.ReturnDone("n", (Refund("cash", 100),))
             case i.PlanReturn(request):

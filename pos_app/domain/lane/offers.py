@@ -1,5 +1,6 @@
 """Points and coupons, asked for in one list: what may be spent, what was entered, and what each takes off."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from pos_app.domain.lane.intents import Beep, CheckCoupon, CouponFound, OfferRef
 from pos_app.domain.lane.selling import replay_waiting
 from pos_app.domain.lane.state import INFO, PAYMENT, Dialog, LaneState, Step, change, cleared, refused, say
 from pos_app.domain.pricing.mechanics.points_redeem import PointsRedeem
+from pos_app.domain.pricing.model import POINTS, SPEND, Applied
 
 ASKING = frozenset({"member", "member_of", "offers"})  # dialogs that a member's card or a coupon answers
 CODES_MAX = 20
@@ -119,6 +121,11 @@ def offers_changed(state: LaneState, reply: OffersChanged) -> Step:
     state, effects = change(state, *reply.ops)
     state, more = refused(state, reply.refusal)
     return state, (*effects, *more)
+
+
+def on_basket(applied: Iterable[Applied] | None) -> list[Applied]:
+    """What was taken off the basket as a whole, not off single goods: spend-and-save, coupons, points."""
+    return [one for one in applied or () if SPEND <= one.stage <= POINTS]
 
 
 def saved_fen(state: LaneState, stage: int) -> int:

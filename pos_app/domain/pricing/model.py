@@ -6,6 +6,8 @@ Money is whole fen, weights whole grams, percents whole numbers of 100, times ar
 
 from typing import Any, NamedTuple
 
+from pos_app.domain.plain import as_row
+
 SHELF, SETS, GROUP, SPEND, COUPON, POINTS, TENDER, EARN, GIFT, EVENT = range(10)  # the stages, in their order
 LOWEST, PRIORITY = "lowest", "priority"
 NET_HALF_UP, NET_DOWN, NET_UP = "net_half_up", "net_down", "net_up"  # how the price that remains is rounded
@@ -190,6 +192,7 @@ class TaxShare(NamedTuple):
     tax_fen: int
 
 
+@as_row
 class LineShare(NamedTuple):
     """A promotion's share in one line."""
 
@@ -216,6 +219,7 @@ class PricedLine(NamedTuple):
         return self.list_fen - self.net_fen
 
 
+@as_row
 class Use(NamedTuple):
     """Units of one line that an application took, each at `unit_fen` when its stage began; `reduced` of them were reduced.
 
@@ -229,6 +233,7 @@ class Use(NamedTuple):
     promotion: str = ""
 
 
+@as_row
 class StageShare(NamedTuple):
     """What a line held when an application began (the part it could reach) and what was taken off it."""
 
