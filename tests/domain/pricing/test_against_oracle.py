@@ -114,7 +114,7 @@ def test_a_set_that_keeps_a_shared_line_out_is_not_forgotten_in_the_proof(name: 
     promotions = (
         Promotion("S1", "", save, scope=Scope(("A", "B"))),
         Promotion("S2", "", save, scope=Scope(("A", "C"))),
-        Promotion("X", "", ComboAmountOff(1, only))._replace(**{name: name == "exclusive"}),
+        Promotion("X", "", ComboAmountOff(1, only), exclusive=name == "exclusive", counts_to_spend=name != "counts_to_spend"),
         Promotion("Y", "", ComboAmountOff(2, only)),
     )
     world = World(Basket(lines=lines), STRANGER, Package(promotions=promotions))
