@@ -21,6 +21,7 @@ from pos_app.domain.pricing.shelf_stage import Piece, kind_of
 
 LATER_EFFORT = 3_000
 FEW_WAYS, WAYS_MAX = 48, 1_000  # so many choices of sets are all tried: at once, or when a search has proved nothing
+FEW_LOOKS, LOOKS_MAX = 24, 4_000  # out of so many applications
 
 
 class Choice(NamedTuple):
@@ -119,7 +120,7 @@ class _SetSearch:
         self._share = partial(share, leftover=rules.leftover)
 
     def run(self) -> Choice:
-        ways = self._every_way(3 * FEW_WAYS) if len(self.sets.offers) > 1 else None
+        ways = self._every_way(3 * FEW_WAYS, 3 * FEW_LOOKS) if len(self.sets.offers) > 1 else None
         if ways is not None:
             return self._choice(min(ways, key=self._rank), 0)
         if not self.sets.offers:
@@ -140,11 +141,11 @@ class _SetSearch:
     def _set_ids(self, chosen: tuple[Chosen, ...]) -> list[str]:
         return sorted(self.sets.promotions[one.offer].id for one in chosen for _ in range(one.times))
 
-    def _every_way(self, ways_max: int) -> list[tuple[Chosen, ...]] | None:
+    def _every_way(self, ways_max: int, looks_max: int) -> list[tuple[Chosen, ...]] | None:
         """All choices of sets, where there are so few."""
         ways_max = min(ways_max, self.effort)
         kinds = [kind_of(promotion) for promotion in self.sets.promotions]
-        ways = every_way(self.sets.classes, self.sets.offers, kinds, self.rules.rounding, self._share, ways_max)
+        ways = every_way(self.sets.classes, self.sets.offers, kinds, self.rules.rounding, self._share, ways_max, looks_max)
         self.effort -= ways_max if ways is None else len(ways)
         return ways
 
@@ -174,18 +175,18 @@ class _Search(_SetSearch):
     def run(self) -> Choice:
         if not self.sets.offers:
             return self._ended(self.best.total_fen)
-        if self._has_met_every_way(FEW_WAYS):
+        if self._has_met_every_way(FEW_WAYS, FEW_LOOKS):
             return self._ended(self.best.total_fen)
         first = self._best_sets((1,) * len(self.sets.classes), (), None, None)
         self._meet(first.chosen)
         bound_fen = self._search_plans(options_of(self.groups, self._left(first.bound)), first.bound)
-        if bound_fen < self.best.total_fen and self._has_met_every_way(WAYS_MAX):
+        if bound_fen < self.best.total_fen and self._has_met_every_way(WAYS_MAX, LOOKS_MAX):
             bound_fen = self.best.total_fen
         return self._ended(bound_fen)
 
-    def _has_met_every_way(self, ways_max: int) -> bool:
+    def _has_met_every_way(self, ways_max: int, looks_max: int) -> bool:
         """Whether there are so few choices of sets that all were met."""
-        ways = self._every_way(ways_max)
+        ways = self._every_way(ways_max, looks_max)
         for way in ways or ():
             self._meet(way)
         return ways is not None

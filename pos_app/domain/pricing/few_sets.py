@@ -37,14 +37,20 @@ Way = tuple[Chosen, ...]
 
 
 def every_way(
-    classes: Sequence[UnitClass], offers: Sequence[SetOffer], kinds: Sequence[int], rounding: str, share: Share, ways_max: int
+    classes: Sequence[UnitClass],
+    offers: Sequence[SetOffer],
+    kinds: Sequence[int],
+    rounding: str,
+    share: Share,
+    ways_max: int,
+    looks_max: int,
 ) -> list[Way] | None:
     """Every different result of stage 1, each by the fewest applications and the first offers; None when there are too many.
 
     `kinds` says what each offer leaves to later stages: what it took is told apart by that.
     """
     looks = [prod(comb(len(members) + slot.units - 1, slot.units) for members, slot in _slots(offer)) for offer in offers]
-    if 2 * sum(looks) > ways_max:
+    if sum(looks) > looks_max:
         return None
     states: dict[_State, Way] = {_State(tuple(unit.count for unit in classes), (0,) * (6 * len(classes))): ()}
     for number, (offer, kind) in enumerate(zip(offers, kinds, strict=True)):

@@ -11,7 +11,7 @@ HALF = SetShape((Slot(EVERYTHING, 2),), cheapest=1, percent=50)
 
 def ways(units: int, *offers: SetOffer, most: int = 100) -> list[list[tuple[int, int]]] | None:
     """Each way as (offer, times)."""
-    found = every_way([UnitClass(5_900, units)], offers, [0] * len(offers), "net_half_up", share_fen, most)
+    found = every_way([UnitClass(5_900, units)], offers, [0] * len(offers), "net_half_up", share_fen, most, 1_000)
     return None if found is None else sorted([(one.offer, one.times) for one in way] for way in found)
 
 

@@ -64,7 +64,8 @@ def a_world(rng: random.Random, promotions: int | None = None) -> World:
 
 def _some_use(rng: random.Random) -> Used:
     times = rng.randint(0, 2)
-    return Used(times, rng.choice((0, 10, 100)), rng.randint(0, times), 0)
+    by_member = rng.randint(0, times)
+    return Used(times, rng.choice((0, 10, 100)), by_member, rng.randint(0, by_member))
 
 
 def _list_fen(line: Line) -> int:
