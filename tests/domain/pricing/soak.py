@@ -1,7 +1,7 @@
 """Long runs of the engine against enumeration: `python -m tests.domain.pricing.soak --n 20000 --first 0`.
 
-One line at the end: worlds, wrong ones, ties kept by another promotion id. Each wrong seed is printed with the smallest world
-that is still wrong; ends with 1 then.
+One line at the end: worlds, wrong ones, ties in amount and coupons that ended otherwise. Each wrong seed is printed with the
+smallest world that is still wrong; ends with 1 then.
 """
 
 import argparse
