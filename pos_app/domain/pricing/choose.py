@@ -210,7 +210,11 @@ class _Search(_SetSearch):
         return kept
 
     def _may_win(self, plan: Plan, saving_max_fen: int) -> bool:
-        return self._search_plan(plan, saving_max_fen) < self.best.total_fen
+        return self._search_plan(plan, saving_max_fen) < self._below_fen(plan)
+
+    def _below_fen(self, plan: Plan) -> int:
+        """Where a plan has to end below: with fewer coupons the total of the best choice will do."""
+        return self.best.total_fen + (plan.coupons < self.best.later.coupons)
 
     def _bound_fen(self, plan: Plan, saving_max_fen: int) -> int:
         """What is known of a plan: no choice that keeps to it ends lower."""
@@ -223,14 +227,14 @@ class _Search(_SetSearch):
         """Search for sets that make a plan better than the best so far; the plan's lower bound afterwards."""
         bound_fen, linear = self._bound_fen(plan, saving_max_fen), self._linear(plan)
         is_first = not linear.caps and linear.scale == 1  # the sets that save most: they are known
-        if bound_fen >= self.best.total_fen or self.effort <= 0 or is_first:
+        if bound_fen >= self._below_fen(plan) or self.effort <= 0 or is_first:
             return bound_fen
 
         def accept(chosen: tuple[Chosen, ...]) -> int:
             self._meet(chosen)
-            return linear.wanted(self.best.total_fen)
+            return linear.wanted(self._below_fen(plan))
 
-        wanted = linear.wanted(self.best.total_fen)
+        wanted = linear.wanted(self._below_fen(plan))
         found = self._best_sets(linear.weights, linear.caps, wanted, None if linear.is_exact else accept)
         self._meet(found.chosen)
         self.bounds[plan] = max(bound_fen, linear.total_fen(found.bound))

@@ -18,7 +18,7 @@ from pos_app.domain.pricing.mechanics.points_redeem import PointsRedeem
 from pos_app.domain.pricing.mechanics.sets import Slot
 from pos_app.domain.pricing.mechanics.spend_save_tiers import SpendSaveTiers, SpendTier
 from pos_app.domain.pricing.model import PRIORITY, STRANGER, Customer, Package, Priced, Promotion, Scope
-from tests.domain.pricing.judge import after_coupons, judge, priced_of, sums, unchecked
+from tests.domain.pricing.judge import after_coupons, judge, key_of, priced_of, sums, unchecked
 from tests.domain.pricing.oracle import every_price
 from tests.domain.pricing.soak import is_tie, odd_worlds, told
 from tests.domain.pricing.worked import asked, own_cases
@@ -165,3 +165,10 @@ def test_points_are_earned_over_a_threshold_on_what_points_have_left_to_pay() ->
         basket = Basket(lines=(Line(1, Item("A", "A", 10_000), "A"),))
         world = World(basket, Customer("m", points=100), Package(promotions=(spend, earn)))
         assert judge(world) == [] and priced_of(world).points_earned == earned
+
+
+def test_a_coupon_is_not_used_up_where_sets_alone_come_to_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = a_world(random.Random(2_013_995))
+    assert judge(world) == []
+    monkeypatch.setattr("pos_app.domain.pricing.choose.FEW_WAYS", 0)
+    assert key_of(priced_of(world))[:2] == every_price(world).best[:2] == (0, 0)
