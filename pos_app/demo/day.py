@@ -26,6 +26,7 @@ from store_db import journal, stock
 from store_db.store import Store
 from store_db.verify import verify
 
+TRIES_MAX = 50
 DAY_START_MS = 1_790_000_000_000
 COUPONS = ("WELCOME20", "SAVE15", "FRESH12")
 
@@ -183,8 +184,8 @@ class Day:
             self.scan(lane, self._packed_code())
 
     def _member(self, lane: LaneRunner) -> None:
-        """Every third shopper is a member: by card, or by phone."""
-        draw = self.random.random()
+        """Every third shopper is a member: by card, or by phone; a basket that outlived a power cut may have its member."""
+        draw = self.random.random() if lane.state.basket.member is None else 1.0
         if draw < 0.2:
             self.scan(lane, self.random.choice(self.cards))
         elif draw < 0.33:
@@ -230,8 +231,11 @@ class Day:
         self.type(lane, "1002\n2222\n1")
 
     def _make_sure_of_goods(self, lane: LaneRunner) -> None:
-        while not lane.state.basket.lines:
+        for _ in range(TRIES_MAX):
+            if lane.state.basket.lines:
+                return
             self.scan(lane, self._packed_code(sober=True))
+        raise RuntimeError(f"nothing can be sold: {lane.state.phase} {lane.state.dialog} {lane.state.banner}")
 
     def _pay(self, lane: LaneRunner) -> None:
         draw = self.random.random()
