@@ -22,7 +22,7 @@ __all__ = ["Packed", "Problem", "Stock", "pack"]
 BEAM = 12  # states that go on
 SPAN = 14  # rows filled anew at a time
 FEW = 60  # columns that are looked through without cuts
-SHOWN_STEPS = 40  # what it costs to show a choice
+SHOWN_STEPS = 120  # what it costs to show a choice
 
 
 class Packed(NamedTuple):

@@ -82,7 +82,7 @@ def _options(group: Sequence[LaterOffer], amounts: Sequence[int], lists: Sequenc
     found = list(islice(_choices(group, amounts, lists, may_empty), OPTIONS_MAX + 1))
     if len(found) <= OPTIONS_MAX:
         return found
-    return [_everything(group, amounts, lists)]
+    return [_everything(group, amounts, lists, may_empty)]
 
 
 def _choices(group: Sequence[LaterOffer], amounts: Sequence[int], lists: Sequence[int], may_empty: bool) -> Iterator[Plan]:
@@ -192,11 +192,18 @@ def relaxed(options: Sequence[Plan]) -> Plan:
     return options[0] if is_exact else Plan(tuple(sorted(percents)), tuple(sorted(spend)), fixed_fen)
 
 
-def _everything(group: Sequence[LaterOffer], amounts: Sequence[int], lists: Sequence[int]) -> Plan:
-    """The most that all promotions of a group could do together."""
-    plan = NOTHING
+def _everything(group: Sequence[LaterOffer], amounts: Sequence[int], lists: Sequence[int], may_empty: bool) -> Plan:
+    """The most that all promotions of a group could do together; of those that all keep each other out the best one."""
+    rivals: list[list[LaterOffer]] = []
     for offer in group:
-        effects = _effects(offer, amounts, lists)
+        mine = next((some for some in rivals if all(_conflict(offer, one, amounts, may_empty) for one in some)), None)
+        if mine is None:
+            rivals.append([offer])
+        else:
+            mine.append(offer)
+    plan = NOTHING
+    for some in rivals:
+        effects = [relaxed(found) for offer in some if (found := _effects(offer, amounts, lists))]
         if effects:
             plan = plan.joined(relaxed(effects))
     return plan._replace(thresholds=(), coupons=0)
