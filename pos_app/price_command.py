@@ -86,6 +86,8 @@ def answer(asked: "Asked", package: "Package", priced: "Priced", near: "tuple[Hi
         shown.update(sku=line.item.sku, code=line.code, quantity=line.quantity)
         if line.weight_g is not None:
             shown["weight_g"] = line.weight_g
+    for one, shown in zip(priced.applied, plain["applied"], strict=True):
+        shown.update(uses=[use._asdict() for use in one.uses], shares=[share._asdict() for share in one.shares])
     return {
         "format": FORMAT,
         "package": {"digest": package.digest, "version": package.version, "shop": package.shop},

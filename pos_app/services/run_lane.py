@@ -52,7 +52,7 @@ from pos_app.domain.lane.intents import (
     Tick,
 )
 from pos_app.domain.lane.return_intents import CommitReturn, FindNoReceipt, FindReceipt, PlanReturn, SettleRefund
-from pos_app.domain.lane.state import Banner
+from pos_app.domain.lane.state import Banner, reprice
 from pos_app.domain.pricing.engine import price
 from pos_app.services import answer_return, ask_offer, check_pin, print_paper, work_shift
 from pos_app.services.cancel_sale import cancel_inside, cancel_sale, take_number
@@ -99,15 +99,24 @@ class LaneRunner:
         """Run a batch; when this returns, what the state shows is on disk."""
         try:
             with translated(self.shop.store.path):
-                for intent in intents:
+                for left, intent in zip(range(len(intents) - 1, -1, -1), intents, strict=True):
+                    self.state = replace(self.state, more_comes=left > 0)
                     self._run(intent)
                     self._mark_durable()
+                self._settle()
                 self._save_ops()
                 self._hold_offers()
         except StoreError as error:
             self._go_back(error)
+            self._settle()
         self._mark_durable()
         return self.state
+
+    def _settle(self) -> None:
+        """Price what a burst of codes left unpriced."""
+        self.state = replace(self.state, more_comes=False)
+        if self.state.is_stale:
+            self.state = reprice(self.state)
 
     def _mark_durable(self) -> None:
         """Where to go back to: nothing that the state shows is still waiting to be saved."""

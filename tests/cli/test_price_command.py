@@ -53,6 +53,7 @@ def test_the_answer_holds_sums_shares_reasons_hints_and_the_proof(folder: Path):
     assert (done.returncode, done.stderr) == (0, "")
     assert (found["list_fen"], found["discount_fen"], found["total_fen"], found["proved"]) == (11900, 2500, 9400, True)
     assert [(one["promotion"], one["saving_fen"]) for one in found["applied"]] == [("half", 500), ("spend", 2000)]
+    assert [sum(share["fen"] for share in one["shares"]) for one in found["applied"]] == [500, 2000]
     refused = {one["promotion"]: (one["reason"], one["need"], one["have"]) for one in found["refused"]}
     assert refused["monday"] == ("weekday", "1", "2") and refused["cup"] == ("spend", "20000", "9400")
     assert [(line["sku"], line["list_fen"] - line["net_fen"]) for line in found["lines"]] == [("A", 763), ("B", 1737)]

@@ -132,6 +132,8 @@ class LaneState:
     sales_today: int = 0
     paper_waiting: int = 0
     restored: bool = False
+    more_comes: bool = False  # the runner has more for this lane to do before anything is shown
+    is_stale: bool = False  # `priced` is of an earlier basket
     used: Mapping[str, Used] = field(default_factory=lambda: NOTHING_USED)  # by limited promotions, as last read from the store
     returning: Returning | None = None
     hints: tuple[Hint, ...] = ()
@@ -214,12 +216,17 @@ def start(
 
 
 def reprice(state: LaneState, effort: int | None = None) -> LaneState:
-    """The state with its basket priced anew: quickly while goods are scanned, with all the effort from payment on."""
+    """The state with its basket priced anew: quickly while goods are scanned, with all the effort from payment on.
+
+    While more codes of the same burst wait there is no need of a price yet: they share one.
+    """
+    if state.more_comes and state.phase != PAYMENT:
+        return replace(state, is_stale=True)
     basket = state.basket
     if effort is None:
         effort = EFFORT if state.phase == PAYMENT else SCAN_EFFORT
     priced = price(basket, basket.customer, state.package, state.price_ms, codes_of(state), effort, state.used)
-    return replace(state, priced=priced)
+    return replace(state, priced=priced, is_stale=False)
 
 
 def codes_of(state: LaneState) -> frozenset[str]:

@@ -192,7 +192,6 @@ class TaxShare(NamedTuple):
     tax_fen: int
 
 
-@as_row
 class LineShare(NamedTuple):
     """A promotion's share in one line."""
 
