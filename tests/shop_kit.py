@@ -240,7 +240,7 @@ def reopened(shop: Shop) -> Shop:
     store = shop.store
     store.close()
     again = Store.open(store.path, clock=store.clock, ids=store.ids)
-    return make_shop(again, shop.config.skin, shop.lane, bag_skus=shop.config.bag_skus)
+    return make_shop(again, shop.config.skin, shop.lane, bag_skus=shop.config.bag_skus, package=shop.config.package)
 
 
 def label(rule: str, plu: str, *, amount_fen: int = 0, weight_g: int = 0) -> str:

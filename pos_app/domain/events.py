@@ -78,6 +78,11 @@ class SaleLine:
     shares: tuple[LineShare, ...] | None = None
     points_rate: int | None = None  # points earned for 10,000 fen of what this line cost; None where nothing was earned
 
+    @property
+    def list_unit_fen(self) -> int:
+        """What each unit costs before any saving; of a weighed line the price per kg that won."""
+        return self.unit_fen if self.weight_g is not None else self.list_fen // self.quantity
+
 
 @dataclass(frozen=True, slots=True)
 class PointsMove:

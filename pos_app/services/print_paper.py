@@ -86,7 +86,7 @@ def receipt_text(shop: Shop, entry: Entry, sale: Sale, *, is_copy: bool = False)
         rule(width),
     ]  # fmt: skip
     for line in sale.lines:
-        rows += _line_rows(line.name, line.quantity, line.weight_g, line.unit_fen, line.list_fen, width)
+        rows += _line_rows(line.name, line.quantity, line.weight_g, line.list_unit_fen, line.list_fen, width)
         rows += offers.line_rows(line)
     rows += offers.basket_rows()
     rows += offers.gift_rows(entry.header.wall_ms)

@@ -147,6 +147,6 @@ def _last_line(state: LaneState, box: Box) -> None:
     money = state.priced.lines[position]
     box.put(f"{say(state, 'total.last')} ✓", "dim")
     box.put(line_text(state, line, money, box.width), "strong")
-    box.sides(f"{format_yuan(money.unit_fen)} × {line.quantity}", format_yuan(money.net_fen))
+    box.sides(f"{format_yuan(money.list_unit_fen(line.quantity))} × {line.quantity}", format_yuan(money.list_fen))
     if line.weight_g is None:
         box.put(line.code, "dim")

@@ -109,6 +109,26 @@ def test_an_attached_member_outlives_a_power_cut(till: Till) -> None:
     assert till.reopened().state.basket == before
 
 
+def test_quantity_times_price_on_paper_is_the_amount_beside_it(till: Till) -> None:
+    till.scan(card_of(till.shop)).sell(MILK, MILK, MILK)
+    line = next(row for row in paper(till).splitlines() if row.strip().startswith("3 x"))
+    unit, amount = line.split()[2], line.split()[3]
+    assert 3 * float(unit) == float(amount) and till.state.last_sale is not None
+
+
+def test_a_coupon_at_the_payment_screen_outlives_a_power_cut_and_counts_once(till: Till) -> None:
+    code = hq_coupon(till.shop)
+    due_fen = till.scan(WATER, WATER, code).press("pay").state.priced.total_fen
+    again = till.reopened().open()
+    again.press("pay")
+    assert again.state.priced.total_fen == due_fen and again.state.priced.coupons
+    again.press("pay")
+    assert again.state.last_sale is not None and again.state.last_sale.total_fen == due_fen
+    again.scan(WATER, WATER, code)
+    assert again.says == "POS-2303" and not again.state.priced.coupons
+    again.prove()
+
+
 def test_a_tier_reached_is_told_with_its_gift_when_the_sale_is_done(till: Till) -> None:
     till.scan(card_of(till.shop), MILK, MILK, MILK).press("pay", "pay")
     last = till.state.last_sale

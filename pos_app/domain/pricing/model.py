@@ -217,6 +217,10 @@ class PricedLine(NamedTuple):
     def saving_fen(self) -> int:
         return self.list_fen - self.net_fen
 
+    def list_unit_fen(self, quantity: int) -> int:
+        """What each of so many units costs before any saving: 119.70 for three is 39.90."""
+        return self.list_fen // quantity
+
 
 @as_row
 class Use(NamedTuple):
