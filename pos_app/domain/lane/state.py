@@ -19,7 +19,7 @@ CASHIER, SELF_CHECKOUT = "cashier", "self_checkout"
 SELLING, PAYMENT = "selling", "payment"
 WAITING_MAX = 500
 ENTRY_MAX = 512
-SCAN_EFFORT = 1_000  # steps: a few milliseconds; what they do not prove is looked for at rest, and when payment begins
+SCAN_EFFORT = 600  # steps: a few milliseconds; what they do not prove is looked for at rest, and when payment begins
 NO_CODES: frozenset[str] = frozenset()
 OK, INFO, WARN, ERROR = "ok", "info", "warn", "error"
 
