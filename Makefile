@@ -5,6 +5,8 @@ SEED ?= 7
 KILLS ?= 1000
 CUTS ?= 2000
 FIRST ?= 0
+WORLDS ?= 20000
+RETURNS ?= 1000000
 JOBS ?= 2
 
 .PHONY: setup demo lint check test wheel bench bench-oscar soak lock clean
@@ -35,8 +37,10 @@ bench: setup  ## figures beside their baselines; quote ratios, not times
 bench-oscar: setup  ## prices beside django-oscar, in an environment of its own
 	@scripts/bench_oscar.sh && $(PY) -m bench.run oscar
 
-soak: setup  ## long runs: KILLS kills, CUTS power cuts, from seed FIRST
+soak: setup  ## long runs: KILLS kills, CUTS power cuts, WORLDS baskets, RETURNS sales, from seed FIRST
 	@$(PY) -m tests.kill.soak --kills $(KILLS) --cuts $(CUTS) --first $(FIRST)
+	@$(PY) -m tests.domain.pricing.soak --n $(WORLDS) --first $(FIRST)
+	@$(PY) -m tests.domain.returns_soak --n $(RETURNS) --first $(FIRST)
 
 lock:  ## write requirements.lock anew: names, versions, hashes, no addresses
 	@.tools/bin/uv pip compile -q --universal --generate-hashes --no-annotate --no-header --no-emit-index-url \
