@@ -47,9 +47,3 @@ def as_used(connection: Connection, coupon: Coupon, draft_id: int = 0) -> Coupon
     ).fetchone()[0]
     is_void = connection.execute("SELECT 1 FROM coupon_voids WHERE code = ?", (code,)).fetchone() is not None
     return coupon._replace(used_by=tuple(row[0] for row in used_by), reserved=reserved, is_void=is_void)
-
-
-def issued_by(connection: Connection, entry_id: int) -> list[Coupon]:
-    """The coupons that an event gave, as they are now."""
-    rows = connection.execute("SELECT code FROM coupons WHERE journal_id = ? ORDER BY code", (entry_id,)).fetchall()
-    return [coupon for (code,) in rows if (coupon := find(connection, code)) is not None]

@@ -17,10 +17,6 @@ class Reservation(NamedTuple):
     times: int = 1
     fen: int = 0
 
-    @property
-    def is_offer(self) -> bool:
-        return self.kind == OFFER
-
 
 def reserve(connection: Connection, draft_id: int, wanted: Iterable[Reservation]) -> None:
     """Hold just this for a basket, inside the open transaction."""

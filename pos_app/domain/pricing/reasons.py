@@ -12,8 +12,6 @@ from pos_app.domain.pricing.rows import Rows
 from pos_app.domain.pricing.set_stage import SetRules, measured_fen
 from pos_app.domain.pricing.shelf_stage import Piece, spent_fen
 
-ByStage = Mapping[int, Sequence[Promotion]]
-
 
 def shelf_reasons(promotions: Sequence[Promotion], applied: set[str], rows: Rows, with_audience: bool) -> Iterator[Refused]:
     """Stage 0: too few units, left out with all audience prices, or another price is lower."""
