@@ -44,7 +44,7 @@ soak: setup  ## long runs: KILLS kills, CUTS power cuts, WORLDS baskets, RETURNS
 
 lock:  ## write requirements.lock anew: names, versions, hashes, no addresses
 	@.tools/bin/uv pip compile -q --universal --generate-hashes --no-annotate --no-header --no-emit-index-url \
-		--python-version 3.11 --extra import --group dev pyproject.toml -o requirements.lock
+		--python-version 3.11 --extra import --extra hq --group dev pyproject.toml -o requirements.lock
 	@echo 'django-oscar>=4.2,<5' | .tools/bin/uv pip compile -q --universal --generate-hashes --no-annotate --no-header \
 		--no-emit-index-url --python-version 3.11 - -o bench/oscar-requirements.txt
 
