@@ -28,6 +28,7 @@ class Device:
     epoch: bytes
     utc_offset_min: int
     cutoff_hour: int
+    hq_offset_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def append(
         wall_ms=wall_ms,
         mono_ms=clock.mono_ms(),
         boot_id=clock.boot_id(),
-        hq_offset_ms=0,
+        hq_offset_ms=device.hq_offset_ms,
     )
     entry = Entry(last_id + 1, header, payload, chain_hash(previous, header, payload))
     connection.execute(INSERT, _row(entry))

@@ -5,6 +5,7 @@ member_acts, member_tiers, gifts_due, points_entries, coupons, coupon_uses, coup
 returns, refunds.
 Reference data (from files or HQ): items, barcodes, tax_rates, names, staff, in_store_rules,
 packages, price_state, price_tasks, price_history. Open work: drafts, draft_ops.
+The agent's own: sync_* and hq_rows (rows of topics, as HQ sent them).
 """
 
 from collections.abc import Callable
@@ -168,6 +169,29 @@ CREATE TABLE refunds (
 ) WITHOUT ROWID;
 """  # returns
 
+TABLES_5 = """
+ALTER TABLE device ADD COLUMN hq_offset_ms INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE sync_hq (
+    one INTEGER PRIMARY KEY CHECK (one = 1), url TEXT NOT NULL, hq_key BLOB NOT NULL, generation BLOB NOT NULL,
+    contact_ms INTEGER NOT NULL, offset_at_ms INTEGER NOT NULL, frozen INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE sync_marks (
+    device BLOB NOT NULL, epoch BLOB NOT NULL, branch BLOB NOT NULL, base_seq INTEGER NOT NULL, seq INTEGER NOT NULL,
+    hash BLOB NOT NULL, receipt BLOB NOT NULL, upstream_seq INTEGER NOT NULL,
+    events INTEGER NOT NULL, money_fen INTEGER NOT NULL, points INTEGER NOT NULL, quantity INTEGER NOT NULL,
+    PRIMARY KEY (device, epoch, branch)
+) WITHOUT ROWID;
+CREATE TABLE sync_cursors (
+    topic TEXT PRIMARY KEY, generation BLOB NOT NULL, rev INTEGER NOT NULL, applied_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE hq_rows (topic TEXT NOT NULL, key TEXT NOT NULL, rev INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (topic, key))
+    WITHOUT ROWID;
+CREATE TABLE sync_statements (
+    business_date TEXT NOT NULL, made_ms INTEGER NOT NULL, statement BLOB NOT NULL, PRIMARY KEY (business_date, made_ms)
+) WITHOUT ROWID;
+CREATE TABLE sync_runs (job TEXT PRIMARY KEY, ran_ms INTEGER NOT NULL, outcome TEXT NOT NULL, equal INTEGER) WITHOUT ROWID;
+"""  # what the agent knows of HQ: marks, cursors, rows of topics
+
 
 def _step(script: str) -> Callable[[Connection], None]:
     return lambda connection: run_script(connection, script)
@@ -178,6 +202,7 @@ STEPS: tuple[tuple[str, Callable[[Connection], None]], ...] = (
     ("0002_packages", _step(TABLES_2)),
     ("0003_members", _step(TABLES_3)),
     ("0004_returns", _step(TABLES_4)),
+    ("0005_sync", _step(TABLES_5)),
 )
 VERSION = len(STEPS)
 

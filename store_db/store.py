@@ -51,7 +51,7 @@ class Store:
         with transaction(connection, path):
             connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
             connection.execute(
-                "INSERT INTO device VALUES (1,?,?,0,?,'',?,?)",
+                "INSERT INTO device VALUES (1,?,?,0,?,'',?,?,0)",
                 (ids.random(16), store, b"", utc_offset_min, cutoff_hour),
             )
         created = cls(path, connection, clock, ids)
@@ -160,7 +160,7 @@ class Store:
     def _read_device(self) -> Device:
         with translated(self.path):
             row = self.connection.execute(
-                "SELECT device, store, epoch_no, epoch, utc_offset_min, cutoff_hour FROM device"
+                "SELECT device, store, epoch_no, epoch, utc_offset_min, cutoff_hour, hq_offset_ms FROM device"
             ).fetchone()
         if row is None:
             raise StoreError("POS-1002", path=self.path, detail="its making was cut short")

@@ -1,0 +1,72 @@
+"""Who says so: Ed25519 signatures of requests, receipts and statements. A key is 32 bytes, a signature 64."""
+
+import base64
+import hashlib
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from sync.protocol import ChainId, DayStatement, Mark
+
+SIGNATURE, DEVICE, KEY, PROTOCOL = "lanewise-signature", "lanewise-device", "lanewise-key", "lanewise-protocol"
+
+
+def public_key(secret: bytes) -> bytes:
+    """The public half of a device's secret key (32 bytes)."""
+    return bytes(Ed25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw())
+
+
+def key_id(public: bytes) -> str:
+    """A short name of a key, for headers and people."""
+    return hashlib.blake2b(public, digest_size=8).hexdigest()
+
+
+def sign(secret: bytes, text: bytes) -> bytes:
+    return bytes(Ed25519PrivateKey.from_private_bytes(secret).sign(text))
+
+
+def is_signed(public: bytes, signature: bytes, text: bytes) -> bool:
+    """Whether `signature` over `text` is of this key; False for anything that is no key or no signature."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, text)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def request_text(method: str, path: str, device: bytes, body: bytes) -> bytes:
+    """What a device signs. Chain, epoch and first seq are inside the body, so a replay can only repeat what was done."""
+    digest = hashlib.blake2b(body, digest_size=32).hexdigest()
+    return "\n".join(("lanewise/request/1", method.upper(), path, device.hex(), digest)).encode()
+
+
+def signed_headers(secret: bytes, method: str, path: str, device: bytes, body: bytes, version: int) -> dict[str, str]:
+    """The headers of a signed request; `path` with its query, as it is asked for."""
+    signature = sign(secret, request_text(method, path, device, body))
+    return {
+        DEVICE: device.hex(),
+        KEY: key_id(public_key(secret)),
+        PROTOCOL: str(version),
+        SIGNATURE: base64.b64encode(signature).decode(),
+    }
+
+
+def receipt_text(chain: ChainId, mark: Mark, generation: bytes) -> bytes:
+    """What HQ signs when it acknowledges: the proof that it once held so much."""
+    parts = (*chain, b"%d" % mark.seq, mark.hash, generation)
+    return b"lanewise/receipt/1\n" + b"\n".join(part.hex().encode() for part in parts)
+
+
+def rotation_text(device: bytes, new_key: bytes) -> bytes:
+    """What the new key signs, so that nobody can make a device's key one that somebody else holds."""
+    return b"lanewise/rotation/1\n" + device.hex().encode() + b"\n" + new_key.hex().encode()
+
+
+def statement_text(day: DayStatement) -> bytes:
+    """What HQ signs for a store's day."""
+    lines = [
+        "lanewise/day/1", day.store.encode().hex(), day.business_date.encode().hex(), day.generation.hex(),
+        str(day.events), str(day.money_fen), day.root.hex(), str(day.made_ms),
+        *(f"{device.hex()} {count} {root.hex()}" for device, count, root in day.devices),
+    ]  # fmt: skip
+    return "\n".join(lines).encode()
