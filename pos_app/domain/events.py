@@ -485,6 +485,20 @@ class PriceTagConfirmed(Event):
     change: PriceChange
 
 
+@_register
+@dataclass(frozen=True, slots=True)
+class ExceptionResolved(Event):
+    """An exception that HQ showed was dealt with: `uid` is that of its event in hex, or the name of a computed one.
+
+    `how` is corrected (a new event set it right), accepted (it stands as it is) or written_off.
+    """
+
+    kind: ClassVar[str] = "exception_resolved"
+    uid: str
+    how: str
+    staff: str
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
     """Everything an event is stored under. Clocks are carried, never used to put anything in order."""
