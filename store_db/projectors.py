@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pos_app.domain.events import Header
-from store_db import coupons, members, points, promotions, returns, sales, series, shifts, stock
+from store_db import coupons, hand_over, members, points, promotions, returns, sales, series, shifts, stock
 from store_db.connection import Connection
 
 Projector = Callable[[Connection, int, Header, dict[str, Any]], None]
@@ -32,11 +32,13 @@ PROJECTORS: dict[str, tuple[Projector, ...]] = {
     "coupon_voided": (coupons.project_voided,),
     "allowance_given": (promotions.project_allowance,),
     "refund_settled": (returns.project_settled,),
+    "handed_over": (hand_over.project_handed,),
     "return": (returns.project_return, stock.project_return, members.project_return, points.project_return),
 }  # fmt: skip
 PROJECTED_TABLES = (
     "epochs", "series", "receipts", "tenders", "shifts", "stock_moves", "member_acts", "member_tiers", "gifts_due",
     "points_entries", "coupons", "coupon_uses", "coupon_voids", "promotion_uses", "allowances", "returns", "refunds",
+    "handed_over",
 )  # fmt: skip
 
 

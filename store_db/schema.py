@@ -2,10 +2,10 @@
 
 Projected tables (only the journal's projectors write them): epochs, series, receipts, tenders, shifts, stock_moves,
 member_acts, member_tiers, gifts_due, points_entries, coupons, coupon_uses, coupon_voids, promotion_uses, allowances,
-returns, refunds.
+returns, refunds, handed_over.
 Reference data (from files or HQ): items, barcodes, tax_rates, names, staff, in_store_rules,
 packages, price_state, price_tasks, price_history. Open work: drafts, draft_ops.
-The agent's own: sync_* and hq_rows (rows of topics, as HQ sent them).
+The agent's own: sync_* and hq_rows (rows of topics, as HQ sent them). With a store hub: hub_claims.
 """
 
 from collections.abc import Callable
@@ -192,6 +192,14 @@ CREATE TABLE sync_statements (
 CREATE TABLE sync_runs (job TEXT PRIMARY KEY, ran_ms INTEGER NOT NULL, outcome TEXT NOT NULL, equal INTEGER) WITHOUT ROWID;
 """  # what the agent knows of HQ: marks, cursors, rows of topics
 
+TABLES_6 = """
+CREATE TABLE handed_over (what TEXT NOT NULL, name TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (what, name)) WITHOUT ROWID;
+CREATE TABLE hub_claims (
+    uid BLOB PRIMARY KEY, what TEXT NOT NULL, name TEXT NOT NULL, lane TEXT NOT NULL, epoch BLOB NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('asked', 'held', 'dropped'))
+) WITHOUT ROWID;
+"""  # what the store hub decides on, and what it let this file have
+
 
 def _step(script: str) -> Callable[[Connection], None]:
     return lambda connection: run_script(connection, script)
@@ -203,6 +211,7 @@ STEPS: tuple[tuple[str, Callable[[Connection], None]], ...] = (
     ("0003_members", _step(TABLES_3)),
     ("0004_returns", _step(TABLES_4)),
     ("0005_sync", _step(TABLES_5)),
+    ("0006_hub", _step(TABLES_6)),
 )
 VERSION = len(STEPS)
 

@@ -499,6 +499,21 @@ class ExceptionResolved(Event):
     staff: str
 
 
+@_register
+@dataclass(frozen=True, slots=True)
+class HandedOver(Event):
+    """From here on the store hub alone decides on something that this file made, and this file asks it like any other.
+
+    `what` is sale (name: its number), coupon (its code) or basket (its uid in hex; it leaves the file, `body` is all of it).
+    In the chain before it stands everything that this file did to it.
+    """
+
+    kind: ClassVar[str] = "handed_over"
+    what: str
+    name: str
+    body: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
     """Everything an event is stored under. Clocks are carried, never used to put anything in order."""
