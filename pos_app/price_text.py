@@ -48,6 +48,8 @@ class _Text:
         yield f"{shown.line_id:>3}  {good} {count}  {format_yuan(shown.net_fen)}{saved}"
         for share in shown.shares:
             yield f"       -{format_yuan(share.fen)}  {self.name(share.promotion)}"
+        if shown.gift_units:
+            yield f"       {self.say('mark.gift', n=shown.gift_units)}"
 
     def after(self, priced: Priced) -> Iterator[str]:
         """What the sale gives besides its price."""

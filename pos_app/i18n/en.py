@@ -75,6 +75,7 @@ EN: dict[str, str] = {
     "sco.undo": "Undo last",
     "mark.age_open": "18+",
     "mark.age_done": "18+ ✓",
+    "mark.gift": "gift ×{n}",
     "mark.flagged": "check",
     "source.list": "List price",
     "source.promo": "Offer price",

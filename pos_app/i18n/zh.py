@@ -75,6 +75,7 @@ ZH: dict[str, str] = {
     "sco.undo": "删除上一件",
     "mark.age_open": "18+",
     "mark.age_done": "18+ ✓",
+    "mark.gift": "赠×{n}",
     "mark.flagged": "核对",
     "source.list": "原价",
     "source.promo": "促销价",

@@ -6,7 +6,7 @@ from store_db.connection import Connection
 
 
 def given(connection: Connection, gifts: tuple[Gift, ...]) -> tuple[Gift, ...]:
-    """The gifts of a sale by what is in stock; one without a substitute is given whatever the books say.
+    """The gifts of a sale by what is in stock; one without a substitute, or that was scanned, is given whatever the books say.
 
     No jar is left and its substitute is a bottle: the bottle, which the shopper takes home and the stock loses.
     """
@@ -14,7 +14,7 @@ def given(connection: Connection, gifts: tuple[Gift, ...]) -> tuple[Gift, ...]:
 
 
 def _given(connection: Connection, gift: Gift) -> Gift:
-    if not gift.instead_sku or stock.on_hand(connection, gift.sku) >= gift.quantity:
+    if not gift.instead_sku or gift.scanned or stock.on_hand(connection, gift.sku) >= gift.quantity:
         return gift
     if stock.on_hand(connection, gift.instead_sku) < gift.quantity:
         return gift

@@ -53,8 +53,9 @@ class Offers:
     def gift_rows(self, now_ms: int) -> Iterator[str]:
         """A gift is printed with its value and its discount."""
         for gift in self.sale.gifts or ():
-            yield self.sides(f"{self.t['offer.gift']} {self._good(gift, now_ms)} x{gift.quantity}", gift.value_fen)
-            yield self.sides(f"  {self.name(gift.promotion)}", -gift.value_fen)
+            value_fen = gift.quantity * gift.value_fen
+            yield self.sides(f"{self.t['offer.gift']} {self._good(gift, now_ms)} x{gift.quantity}", value_fen)
+            yield self.sides(f"  {self.name(gift.promotion)}", -value_fen)
 
     def _good(self, gift: Gift, now_ms: int) -> str:
         item = catalogue.find_by_sku(self.shop.store.connection, gift.sku, now_ms)

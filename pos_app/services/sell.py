@@ -120,8 +120,11 @@ def number_for(shop: Shop, basket: Basket) -> tuple[int, int, str]:
 
 
 def _lines(state: LaneState) -> tuple[SaleLine, ...]:
+    """What is paid for; scanned units that became gifts are among the gifts."""
     basket, lines = state.basket, []
     for line, money, rate in zip(basket.lines, state.priced.lines, _rates(state), strict=True):
+        if not money.paid_units(line.quantity):
+            continue
         approval = basket.approval_of(line)
         lines.append(
             SaleLine(
@@ -129,7 +132,7 @@ def _lines(state: LaneState) -> tuple[SaleLine, ...]:
                 code=line.code,
                 name=line.item.name,
                 name_en=line.item.name_en,
-                quantity=line.quantity,
+                quantity=money.paid_units(line.quantity),
                 weight_g=line.weight_g,
                 unit_fen=money.unit_fen,
                 list_fen=money.list_fen,

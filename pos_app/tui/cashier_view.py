@@ -59,7 +59,7 @@ def _basket(state: LaneState, box: Box, height: int) -> None:
         mark = "▶" if here else " "
         role = "cursor" if here else "text"
         name = f"{mark}{i + 1:3d} {line_text(state, line, money, name_width - 5)}"
-        quantity = "" if line.weight_g is not None else str(line.quantity)
+        quantity = "" if line.weight_g is not None else str(money.paid_units(line.quantity))
         box.rows.append(_columns(name, quantity, format_yuan(money.list_fen), name_width, role))
         offer_view.saving_rows(state, money, box, 5, most)
     for words, amount in tail:
@@ -147,6 +147,7 @@ def _last_line(state: LaneState, box: Box) -> None:
     money = state.priced.lines[position]
     box.put(f"{say(state, 'total.last')} ✓", "dim")
     box.put(line_text(state, line, money, box.width), "strong")
-    box.sides(f"{format_yuan(money.list_unit_fen(line.quantity))} × {line.quantity}", format_yuan(money.list_fen))
+    unit_fen, units = money.list_unit_fen(line.quantity), money.paid_units(line.quantity)
+    box.sides(f"{format_yuan(unit_fen)} × {units}", format_yuan(money.list_fen))
     if line.weight_g is None:
         box.put(line.code, "dim")

@@ -59,8 +59,10 @@ def _news(state: LaneState, before: LaneState | None) -> Iterator[str]:
         line = state.highlighted()
         if line is not None and state.priced.lines:
             name = line.item.name_en if state.lang == "en" and line.item.name_en else line.item.name
-            yield f"{name} x{line.quantity}  {text(state.lang, 'total.total')} {format_yuan(state.priced.total_fen)}"
             money = next(money for money in state.priced.lines if money.line_id == line.line_id)
+            yield f"{name} x{line.quantity}  {text(state.lang, 'total.total')} {format_yuan(state.priced.total_fen)}"
+            if money.gift_units:
+                yield f"  {text(state.lang, 'mark.gift', (('n', str(money.gift_units)),))}"
             yield from (f"  {promotion} {format_yuan(-fen)}" for promotion, fen in savings(state, money))
     if state.banner is not None and (before is None or state.banner != before.banner):
         mark = f"[{state.banner.key}] " if state.banner.key.startswith("POS-") else ""

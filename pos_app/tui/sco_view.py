@@ -73,7 +73,8 @@ def _basket(state: LaneState, box: Box, height: int) -> None:
         here = line.line_id == state.cursor
         form = wide if state.big else str
         amount = form(format_yuan(money.list_fen))
-        quantity = form(f" ×{line.quantity}") if line.quantity > 1 else ""
+        units = money.paid_units(line.quantity)
+        quantity = form(f" ×{units}") if units > 1 else ""
         room = box.width - 3 - cells(quantity) - max(cells(amount) + 1, AMOUNT)
         name = f"{'▶' if here else ' '}  {line_text(state, line, money, room, form)}{quantity}"
         box.rows.append([(pad(name, box.width - cells(amount)) + amount, "cursor" if here else "strong")])

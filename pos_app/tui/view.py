@@ -95,6 +95,8 @@ def _line_facts(state: LaneState, line: Line, money: PricedLine) -> list[str]:
         parts.append(f"{format_weight(line.weight_g)}kg×{format_yuan(money.unit_fen)}")
     if line.item.restricted in ADULT_ONLY:
         parts.append(say(state, "mark.age_done" if state.basket.is_approved(line) else "mark.age_open"))
+    if money.gift_units:
+        parts.append(say(state, "mark.gift", n=money.gift_units))
     if line.flagged:
         parts.append("! " + say(state, "mark.flagged"))
     return parts

@@ -6,7 +6,9 @@ A trace says what was chosen; all else follows from the rules' fields. What is n
 import datetime
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import combinations
+from dataclasses import replace
+from itertools import combinations, islice
+from typing import Any
 
 from pos_app.domain.basket import Basket, Line
 from pos_app.domain.goods import Restricted, may_be_discounted
@@ -32,7 +34,7 @@ def check(
 ) -> tuple[str, ...]:  # fmt: skip
     """What is wrong with an answer, by its fields; nothing when it is accepted. One fen more to pay: `("total_fen: …",)`."""
     modes = (True,) if package.policy == m.PRIORITY else (True, False)  # with audience prices, or as for anyone
-    found = [_Answer(basket, customer, package, now_ms, codes, used, mode).rebuilt(priced.applied) for mode in modes]
+    found = [_Answer(mode, priced.applied, basket.lines, customer, package, now_ms, codes, used).rebuilt() for mode in modes]
     pairs = [[(name, getattr(priced, name), getattr(right, name)) for name in CHECKED] for right in found]
     return min((tuple(f"{name}: {a}, not {b}" for name, a, b in some if repr(a) != repr(b)) for some in pairs), key=len)
 
@@ -41,7 +43,7 @@ class _Row:
     """A line; `base_fen` is the lower of list and label, of one unit (per kg when weighed); a weighed line has no unit."""
 
     def __init__(self, line: Line) -> None:
-        self.line, self.item, self.is_open = line, line.item, may_be_discounted(line.item)
+        self.line, self.name, self.item, self.is_open = line, line.line_id, line.item, may_be_discounted(line.item)
         self.units = 0 if line.weight_g is not None else line.quantity
         self.list_fen, _, _, source = self.catalogue(False)
         self.base_fen, self.is_labelled = self.list_fen // self.units if self.units else line.item.price_fen, source == "label"
@@ -56,8 +58,7 @@ class _Row:
             return label_fen % NO_LIMIT, label_fen % NO_LIMIT, self.line.label_fen or 0, "asked"
         member_fen = item.member_price_fen if as_member else None
         prices = (item.price_fen, "list"), (item.promo_price_fen, "promo"), (member_fen, "member")
-        offers = [(fen, n, name) for n, (fen, name) in enumerate(prices) if fen is not None and (n == 0 or self.is_open)]
-        unit_fen, _, source = min(offers)
+        unit_fen, _, source = min((fen, n, s) for n, (fen, s) in enumerate(prices) if fen is not None and (not n or self.is_open))
         list_fen, net_fen = self.of(item.price_fen), self.of(unit_fen)
         if label_fen < list_fen and label_fen <= net_fen:
             return label_fen, label_fen, label_fen // self.units if self.units else unit_fen, "label"
@@ -72,54 +73,55 @@ class _Row:
 class _Answer:
     """The answer that the legal choices of a trace make: `cells` are fen left, `lists` the list amounts of the same goods."""
 
-    def __init__(
-        self, basket: Basket, customer: m.Customer, package: m.Package, now_ms: int, codes: frozenset[str], used: Uses, mode: bool
-    ) -> None:  # fmt: skip
-        self.customer, self.package, self.minute, self.codes, self.used = customer, package, now_ms // 60_000, codes, used
-        self.lines, self.with_audience, self.as_member = basket.lines, mode, mode and customer.is_member
-        self.rows = sorted(map(_Row, self.lines), key=lambda row: (row.item.sku, row.base_fen, row.line.line_id))
-        self.may = {p.id: p for p in sorted(package.promotions, key=lambda p: p.id) if self._may(p)}
+    def __init__(self, *asked: Any) -> None:
+        self.with_audience, self.trace, self.lines, self.customer, self.package, self.now_ms, self.codes, self.used = asked
+        self.rows = sorted(map(_Row, self.lines), key=lambda row: (row.item.sku, row.base_fen, row.name))
+        self.may = {p.id: p for p in sorted(self.package.promotions, key=lambda p: p.id) if self._may(p)}
         self.of = {n: [p for p in self.may.values() if STAGES[type(p.rule).__name__] == n] for n in range(EVENT + 1)}
-        self.kinds = {p.id: NEVER if p.exclusive else ANY if p.counts_to_spend else NO_SPEND for p in self.may.values()} | {
-            "": ANY
-        }
+        self.kinds = Counter({p.id: NEVER if p.exclusive else ANY if p.counts_to_spend else NO_SPEND for p in self.may.values()})
+        self.as_member, self.aside = self.with_audience and self.customer.is_member, {p.id: self._gone(p) for p in self.of[GIFT]}
         self.cells, self.lists, self.shares, self.spent = Counter[Cell](), Counter[Cell](), [Counter[str]() for _ in self.rows], 0
 
-    def rebuilt(self, trace: Sequence[Applied]) -> Priced:
+    def rebuilt(self) -> Priced:
         parts, applied = self._shelf()
-        applied += self._sets(parts, [row for row in trace if row.stage == SETS])
-        applied += [
-            row for n in (GROUP, SPEND, COUPON) for row in self._later(n, [one.promotion for one in trace if one.stage == n])
-        ]
-        coupons = {self.may[row.promotion].code for row in applied if row.stage == COUPON} & self.codes
+        applied += [*self._sets(parts), *(row for stage in (GROUP, SPEND, COUPON) for row in self._later(stage))]
+        coupons = tuple(sorted({self.may[row.promotion].code for row in applied if row.stage == COUPON} & self.codes))
         self.cells = Counter({(n, ANY): sum(self.cells[n, kind] for kind in range(3)) for n in range(len(self.rows))})
         self.lists = Counter({(n, ANY): row.list_fen for n, row in enumerate(self.rows)})
-        after_coupons_fen, given = self.cells.total(), self._given()
-        applied += self._later(POINTS, [])
+        after_four_fen, given, nets, points = self.cells.total(), self._given(), Counter[tuple[str, int]](), 0
+        applied += self._later(POINTS)
         earning = [p for p in self.of[EARN] if self._scope(p, self.cells)[1] >= p.min_spend_fen]
-        lines, nets, points = dict[int, m.PricedLine](), Counter[tuple[str, int]](), 0
+        gone = Counter(use.line_id for uses in self.aside.values() for use in uses for _ in range(use.units))
+        lines = {one.line_id: m.PricedLine(one.line_id, 0, 0, 0, "list", (), gone[one.line_id]) for one in self.lines}
         for n, row in enumerate(self.rows):
             unit_fen, net_fen = min(fen for k, fen, _ in parts if k == n), self.cells[n, ANY]
             shares = tuple(m.LineShare(name, fen) for name, fen in self.shares[n].items() if fen)
             source = "promotion" if any(name for k, _, name in parts if k == n) else row.catalogue(self.as_member)[3]
-            lines[id(row.line)] = m.PricedLine(row.line.line_id, unit_fen, row.list_fen, net_fen, source, shares)
+            lines[row.name] = m.PricedLine(row.name, unit_fen, row.list_fen, net_fen, source, shares, gone[row.name])
             nets[row.item.tax_code, row.item.tax_bp] += net_fen
             rates = [(p.rule.adds, p.rule.points_per_yuan * p.rule.multiplier_percent) for p in earning if row.is_in(p, p.scope)]
             rate = max((rate for adds, rate in rates if not adds), default=0) + sum(rate for adds, rate in rates if adds)
             points += net_fen * rate if row.item.earns_points and row.item.restricted != Restricted.TOBACCO else 0
         return given._replace(
-            lines=tuple(lines[id(line)] for line in self.lines), item_count=sum(line.quantity for line in self.lines),
-            list_fen=self.lists.total(), discount_fen=self.lists.total() - self.cells.total(), total_fen=self.cells.total(),
+            lines=tuple(lines.values()), item_count=sum(row.line.quantity for row in self.rows), list_fen=self.lists.total(),
             taxes=tuple(m.TaxShare(*key, fen, tax_included_fen(fen, key[1])) for key, fen in sorted(nets.items())),
-            after_coupons_fen=after_coupons_fen, applied=(*applied, *given.applied), coupons=tuple(sorted(coupons)),
-            points_spent=self.spent, points_earned=points // 10_000,
+            discount_fen=self.lists.total() - self.cells.total(), total_fen=self.cells.total(), after_coupons_fen=after_four_fen,
+            points_spent=self.spent, points_earned=points // 10_000, applied=(*applied, *given.applied), coupons=coupons,
         )  # fmt: skip
 
+    def _gone(self, p: Promotion) -> tuple[m.Use, ...]:
+        """Scanned units that become a gift leave their lines, the cheapest first; the trace says how many."""
+        units = sum(use.units for one in self.trace if (one.stage, one.promotion) == (GIFT, p.id) for use in one.uses)
+        here = (row for row in self.rows if row.item.sku == p.rule.gift_sku and row.is_open for _ in range(row.units))
+        gone = Counter(islice(here, max(0, units)))
+        self.rows = [_Row(replace(row.line, quantity=n)) for row in self.rows if (n := row.line.quantity - gone[row])]
+        return tuple(m.Use(row.name, n, row.base_fen, n) for row, n in gone.items())
+
     def _may(self, p: Promotion) -> bool:
-        when, who, customer, (times, money_fen), at_ms = p.when, p.who, self.customer, self._left(p), self.minute * 60_000
-        now = datetime.datetime(1970, 1, 1) + datetime.timedelta(minutes=self.minute + self.package.utc_offset_min)
+        when, who, customer, (times, money_fen), minutes = p.when, p.who, self.customer, self._left(p), self.now_ms // 60_000
+        now = datetime.datetime(1970, 1, 1) + datetime.timedelta(minutes=minutes + self.package.utc_offset_min)
         return all((
-            when.from_ms is None or at_ms >= when.from_ms, when.to_ms is None or at_ms < when.to_ms,
+            when.from_ms is None or minutes * 60_000 >= when.from_ms, when.to_ms is None or minutes * 60_000 < when.to_ms,
             not when.weekdays or now.isoweekday() in when.weekdays, not when.days_of_month or now.day in when.days_of_month,
             not when.dates or f"{now:%Y-%m-%d}" in when.dates, not when.holidays or f"{now:%Y-%m-%d}" in self.package.holidays,
             not when.hours or any(start <= now.hour * 60 + now.minute < end for start, end in when.hours),
@@ -155,7 +157,7 @@ class _Answer:
         for (n, kind), before_fen, fen in fens:
             self.cells[n, kind] -= fen
             self.shares[n][applied.promotion] += fen
-            share = m.StageShare(self.rows[n].line.line_id, before_fen, fen)
+            share = m.StageShare(self.rows[n].name, before_fen, fen)
             applied = applied._replace(saving_fen=applied.saving_fen + fen, shares=(*applied.shares, share))
         return applied
 
@@ -191,18 +193,18 @@ class _Answer:
             self.lists[n, kind] += base_fen
         for owner in sorted({name for _, _, name in parts} - {""}):
             mine = [(n, self.rows[n], *numbers) for (n, _, name), numbers in parts.items() if name == owner]
-            uses = tuple(m.Use(row.line.line_id, units, row.base_fen, units) for _, row, units, *_ in mine)
+            uses = tuple(m.Use(row.name, units, row.base_fen, units) for _, row, units, *_ in mine)
             off = [((n, kind), base_fen, base_fen - fen) for n, _, _, fen, base_fen, kind in mine]
             before_fen, times = sum(base_fen for _, base_fen, _ in off), sum(use.units for use in uses) or 1
             applied.append(self._take(Applied(SHELF, owner, 0, before_fen, times, uses=uses), off))
         return parts, applied
 
-    def _sets(self, parts: Parts, trace: Sequence[Applied]) -> list[Applied]:
+    def _sets(self, parts: Parts) -> list[Applied]:
         limits = {p.id: self._left(p) for p in self.of[SETS] if self._scope(p, self.cells)[1] >= p.min_spend_fen}
-        names = {(self.rows[part[0]].line.line_id, *part[1:]): part for part in parts}
+        names = {(self.rows[part[0]].name, *part[1:]): part for part in parts}
         left = Counter({part: units for part, (units, _, _, kind) in parts.items() if part[1] and kind != NEVER})
         applied: dict[tuple[str, tuple[m.Use, ...]], Applied] = {}
-        for name, uses, n in [(row.promotion, row.uses, row.times) for row in trace if row.promotion in limits and row.uses]:
+        for name, uses, n in [(row.promotion, row.uses, row.times) for row in self.trace if row.promotion in limits]:
             taken = [(use, names.get((use.line_id, use.unit_fen, use.promotion), (0, 0, "-"))) for use in uses]
             are_there = all(0 < use.units * n <= left[part] and n > 0 and 0 <= use.reduced <= use.units for use, part in taken)
             in_order = [part for _, part in taken] == [part for part in parts if part in {part for _, part in taken}]
@@ -243,18 +245,17 @@ class _Answer:
         if name == "BuyXGetY":
             buy, n, k = rule.buy or p.scope, rule.buy_units + rule.get_units, rule.get_units
             if (rule.get or buy) != buy:
-                rest = list((Counter(units) - Counter(reduced)).elements())
-                return off_fen if fill([(rule.get, k)], reduced) and fill([(buy, n - k)], rest) else 0
+                bought = [*(Counter(units) - Counter(reduced)).elements()]
+                return off_fen if fill([(rule.get, k)], reduced) and fill([(buy, n - k)], bought) else 0
         return off_fen if fill([(buy, n)], units) and sorted(reduced) == sorted(units)[:k] else 0
 
-    def _later(self, stage: int, names: Sequence[str]) -> list[Applied]:
+    def _later(self, stage: int) -> list[Applied]:
         """Stages 2 to 5: what was chosen, in order of id, coupons in their own. By priority, and for points, each that can."""
-        here, begin, kind_max = {p.id: p for p in self.of[stage]}, dict(self.cells), ANY if stage == SPEND else NO_SPEND
-        by_priority, applied, shut = self.package.policy == m.PRIORITY, list[Applied](), set[tuple[str, Cell]]()
-        ranked = sorted(here, key=lambda name: here[name].priority) if by_priority and stage != POINTS else list(here)
-        in_order = ranked if by_priority or stage == POINTS else names if stage == COUPON else sorted(names)
-        for p in [here[name] for name in dict.fromkeys(in_order) if name in here]:
-            reach, measured_fen = self._scope(p, begin, kind_max)
+        by_priority, shut = self.package.policy == m.PRIORITY and stage != POINTS, set[tuple[str, Cell]]()
+        begin, names, applied = dict(self.cells), [one.promotion for one in self.trace if one.stage == stage], list[Applied]()
+        here = [p for p in self.of[stage] if by_priority or stage == POINTS or p.id in names]
+        for p in sorted(here, key=lambda p: p.priority if by_priority else names.index(p.id) if stage == COUPON else 0):
+            reach, measured_fen = self._scope(p, begin, ANY if stage == SPEND else NO_SPEND)
             cells, begin_fen = [cell for cell in reach if self.cells[cell]], sum(begin[cell] for cell in reach)
             held, rule, name, tier, times = [self.cells[cell] for cell in cells], p.rule, type(p.rule).__name__, 0, 1
             fen = getattr(rule, "amount_fen", 0) + self._off(sum(held), getattr(rule, "percent", 0))
@@ -272,20 +273,19 @@ class _Answer:
             is_legal = measured_fen >= p.min_spend_fen and not shut & {(p.group, cell) for cell in reach}
             if is_legal and 0 < sum(fens) <= self._left(p)[1]:
                 applied += [self._take(Applied(stage, p.id, 0, measured_fen, times, tier), zip(cells, held, fens, strict=True))]
-                is_alone = stage in (GROUP, SPEND) or (stage == COUPON and p.group != "basket")
-                shut |= {(p.group, cell) for cell in reach if begin[cell] and is_alone}
+                if stage in (GROUP, SPEND) or (stage == COUPON and p.group != "basket"):
+                    shut |= {(p.group, cell) for cell in reach if begin[cell]}
                 self.spent += rule.block_points * times if stage == POINTS else 0
         return applied
 
-    def _given(self) -> Priced:
-        """Stages 8 and 9, in an answer that holds nothing else."""
+    def _given(self) -> Priced:  # stages 8 and 9, in an answer that holds nothing else
         given, had = Priced(), dict(self.customer.stamps)
         for p in (*self.of[GIFT], *self.of[EVENT]):
             (reach, fen), rule, name, rows = self._scope(p, self.cells), p.rule, type(p.rule).__name__, dict[str, object]()
-            units, times, value = sum(self.rows[n].units for n, _ in reach), 1, p.id
+            units, times, value, aside = sum(self.rows[n].units for n, _ in reach), 1, p.id, self.aside.get(p.id, ())
             if name == "GiftRule":
                 times, value = units // rule.per_units * rule.quantity if rule.per_units else rule.quantity, rule.gift_sku
-                rows["gifts"] = m.Gift(p.id, value, times, rule.value_fen, rule.instead_sku)
+                rows["gifts"] = m.Gift(p.id, value, times, rule.value_fen, rule.instead_sku, sum(use.units for use in aside))
             elif name == "EventRule":
                 value, rows["raised"] = rule.event, m.Raised(p.id, rule.event, rule.after_h)
             elif name == "CouponReward":
@@ -294,7 +294,7 @@ class _Answer:
                 times, full = units, (had.get(p.id, 0) + units) // rule.stamps
                 rows = {"stamps": m.Stamps(p.id, p.id, units, full)}
                 rows |= {"rewards": m.Reward(p.id, rule.coupon, full)} if full else {}
-            if reach and times and fen >= p.min_spend_fen:
-                rows["applied"] = Applied(GIFT if name == "GiftRule" else EVENT, p.id, 0, fen, times, value=value)
+            if reach and times >= max(1, sum(use.units for use in aside)) and fen >= p.min_spend_fen:
+                rows["applied"] = Applied(GIFT if name == "GiftRule" else EVENT, p.id, 0, fen, times, uses=aside, value=value)
                 given = Priced(**given._asdict() | {key: (*getattr(given, key), row) for key, row in rows.items()})
         return given

@@ -8,6 +8,7 @@ from pos_app.domain.pricing.conditions import moment_of, why_not
 from pos_app.domain.pricing.mechanics import stage_of
 from pos_app.domain.pricing.model import EARN, Customer, Package, Priced, Used
 from pos_app.domain.pricing.rows import canonical_rows
+from pos_app.domain.pricing.scanned_gifts import scanned_gifts, without
 
 
 def line_rates(
@@ -20,9 +21,9 @@ def line_rates(
     """
     moment = moment_of(now_ms, package)
     may = [p for p in package.promotions if stage_of(p.rule) == EARN and why_not(p, moment, customer, codes, used) is None]
-    rows = canonical_rows(basket.lines, customer.is_member)
-    left = [priced.lines[row.position].net_fen for row in rows]
-    rates = [0] * len(rows)
-    for row, rate in zip(rows, points_rates(rows, earning_rules(rows, left, may)), strict=True):
-        rates[row.position] = rate
-    return tuple(rates)
+    rows = canonical_rows(without(basket.lines, scanned_gifts(priced)), customer.is_member)
+    nets = {line.line_id: line.net_fen for line in priced.lines}
+    left = [nets[row.line.line_id] for row in rows]
+    paid = (row.line.line_id for row in rows)
+    rates = dict(zip(paid, points_rates(rows, earning_rules(rows, left, may)), strict=True))
+    return tuple(rates.get(line.line_id, 0) for line in basket.lines)

@@ -37,6 +37,7 @@ from pos_app.domain.pricing.model import (
     Used,
 )
 from pos_app.domain.pricing.rows import Book, Rows, book_of, canonical_rows
+from pos_app.domain.pricing.scanned_gifts import with_scanned_gifts
 from pos_app.domain.pricing.set_stage import SetRules, set_rules
 from pos_app.domain.pricing.shelf import shelf_price
 from pos_app.domain.pricing.shelf_stage import Piece, shelf_stage
@@ -63,11 +64,15 @@ def price(
     """
     if not package.promotions:
         return _shelf_only(basket.lines, customer.is_member)
-    book = book_of(package)
-    rows = canonical_rows(basket.lines, customer.is_member)
-    offers = _sorted_out(book, rows, moment_of(now_ms, package), customer, codes, used)
-    chosen = _best_variant(rows, offers, package, used, effort)
-    return _answer(basket.lines, rows, offers, chosen, customer, package, codes, used)
+    book, moment = book_of(package), moment_of(now_ms, package)
+
+    def price_of(some: Basket) -> Priced:
+        rows = canonical_rows(some.lines, customer.is_member)
+        offers = _sorted_out(book, rows, moment, customer, codes, used)
+        chosen = _best_variant(rows, offers, package, used, effort)
+        return _answer(some.lines, rows, offers, chosen, customer, package, codes, used)
+
+    return with_scanned_gifts(basket, price_of(basket), book, price_of)
 
 
 # ------------------------------------------------------------------ which promotions may apply

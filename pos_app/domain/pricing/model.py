@@ -203,7 +203,8 @@ class PricedLine(NamedTuple):
     """One line's money: `list_fen` minus its shares is `net_fen`; `source` says which shelf price won.
 
     Shares hold every promotion's part (stages 0 to 5). A catalogue's promotional or member price and a label are in
-    `source`, not in the shares: `list_fen - net_fen == shelf saving + sum(share.fen)`.
+    `source`, not in the shares: `list_fen - net_fen == shelf saving + sum(share.fen)`. `gift_units` of the line became
+    gifts: all the rest is about its other units; where there are none, it is 0.
     """
 
     line_id: int
@@ -212,21 +213,26 @@ class PricedLine(NamedTuple):
     net_fen: int
     source: str
     shares: tuple[LineShare, ...] = ()
+    gift_units: int = 0
 
     @property
     def saving_fen(self) -> int:
         return self.list_fen - self.net_fen
 
+    def paid_units(self, quantity: int) -> int:
+        """Units of a line of so many that are paid for."""
+        return quantity - self.gift_units
+
     def list_unit_fen(self, quantity: int) -> int:
-        """What each of so many units costs before any saving: 119.70 for three is 39.90."""
-        return self.list_fen // quantity
+        """What each unit that is paid for costs before any saving: 119.70 for three is 39.90."""
+        return self.list_fen // max(1, self.paid_units(quantity))
 
 
 @as_row
 class Use(NamedTuple):
     """Units of one line that an application took, each at `unit_fen` when its stage began; `reduced` of them were reduced.
 
-    In stage 1 `promotion` is the one of stage 0 that had made their price, if one did.
+    Of a gift: scanned units that became it. In stage 1 `promotion` is the one of stage 0 that had made their price, if one did.
     """
 
     line_id: int
@@ -280,13 +286,14 @@ class Refused(NamedTuple):
 
 
 class Gift(NamedTuple):
-    """Units given outside the basket lines, at 0.00."""
+    """Units given outside the basket lines, at 0.00; `scanned` of them were scanned with the goods, the others are handed out."""
 
     promotion: str
     sku: str
     quantity: int
     value_fen: int = 0
     instead_sku: str = ""  # the stated substitute when out of stock
+    scanned: int = 0
 
 
 class Reward(NamedTuple):
