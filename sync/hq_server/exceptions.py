@@ -4,11 +4,11 @@ A coupon used more often than it may be, points below zero that are no stated de
 shop's allowance. The name holds the amount, so that one that was resolved comes back when it grows.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Column, Connection, Index, Table, Text, func, select, update
+from sqlalchemy import BigInteger, Column, Connection, Index, Table, Text, func, select, true, update
 
 from pos_app.domain.money import format_yuan
 from pos_app.domain.plain import to_json
@@ -67,11 +67,11 @@ def _known(connection: Connection, about: Iterable[str]) -> dict[tuple[str, str]
     return {(row.store, row.name): row.resolved_ms == 0 for row in connection.execute(known)}
 
 
-def end(connection: Connection, name: str, how: str, by: str, now_ms: int) -> int:
-    """Resolve an exception in every store that has it; how many there were."""
+def end(connection: Connection, name: str, how: str, by: str, now_ms: int, store: str | None = None) -> int:
+    """Resolve an exception, in every store that has it or in one; how many there were."""
     ended = connection.execute(
         update(found_now)
-        .where(found_now.c.name == name, found_now.c.resolved_ms == 0)
+        .where(found_now.c.name == name, found_now.c.resolved_ms == 0, true() if store is None else found_now.c.store == store)
         .values(resolved_ms=now_ms, how=how, resolved_by=by)
         .returning(found_now.c.store)
     ).all()
@@ -115,15 +115,16 @@ def _coupons(connection: Connection, store: str, codes: list[str]) -> list[Found
 
 
 def _points(connection: Connection, store: str, aliases: list[str]) -> list[Found]:
-    """A lot below zero was spent at several tills that were cut off."""
+    """Lots below zero were spent at several tills that were cut off; a debt is stated, and no exception."""
     below = select(points).where(points.c.alias.in_(aliases), points.c.points < 0)
-    found = []
+    over: Counter[str] = Counter()
     for lot in connection.execute(below):
         if not is_debt(lot.lot):
-            about = _about(POINTS, store, lot.alias)
-            name = f"{about}/{lot.lot}/{-lot.points}"
-            found.append(Found(store, name, about, POINTS, f"{lot.alias}: {-lot.points} more than there were"))
-    return found
+            over[lot.alias] -= lot.points
+    return [
+        Found(store, f"{POINTS}/{alias}/{spent}", _about(POINTS, store, alias), POINTS, f"{alias}: {spent} more than there were")
+        for alias, spent in over.items()
+    ]
 
 
 def _offers(connection: Connection, store: str, names: list[str]) -> list[Found]:

@@ -60,7 +60,7 @@ def quarantine(
 def resolve(connection: Connection, store: str, about: str, how: str, by: str, now_ms: int) -> int:
     """End every open entry of an event (its uid in hex) or an exception (its name); how many there were."""
     if not UID.fullmatch(about):
-        return exceptions.end(connection, about, how, by, now_ms)
+        return exceptions.end(connection, about, how, by, now_ms, store)
     uid = bytes.fromhex(about)
     ended = connection.execute(
         update(entries)
