@@ -25,6 +25,7 @@ MAIN = bytes(8)  # the branch that a chain begins as
 
 PUSH, PULL, HELLO, ENROL, ROTATE = "/v1/push", "/v1/pull", "/v1/hello", "/v1/enrol", "/v1/rotate"
 PROOF, HASHES, DAY, SNAPSHOTS = "/v1/proof", "/v1/hashes", "/v1/day", "/v1/snapshots"
+HUB_SALE, HUB_CLAIM, HUB_RELEASE, HUB_BASKETS = "/v1/hub/sale", "/v1/hub/claim", "/v1/hub/release", "/v1/hub/baskets"
 
 # refusals of the wire: code -> HTTP status
 FORK, GAP, GENERATION = "SYNC-FORK", "SYNC-GAP", "SYNC-GENERATION"
@@ -241,6 +242,69 @@ class DayStatement(Message, frozen=True):
     devices: list[tuple[bytes, int, bytes]]  # device, events of the day, root over them
     made_ms: int
     signature: bytes = b""
+
+
+class SaleWanted(Message, frozen=True):
+    """A sale of any till of the shop, by the number on its receipt."""
+
+    number: str
+
+
+class SaleFound(Message, frozen=True):
+    """A sale and its returns, in their order, as they stand in the log: uid, time, frozen payloads."""
+
+    uid: bytes
+    wall_ms: int
+    sale: bytes
+    returns: list[bytes] = []
+
+
+class Claim(Message, frozen=True):
+    """A till asks the hub for something. Asking again under the same `uid` is answered with the same.
+
+    sale: to take goods of it back; `uid` becomes the return's. coupon: to use it. basket: to fetch it; `uid` becomes the
+    basket's. stock: to promise `lines` (sku, quantity); `uid` is the promise's.
+    """
+
+    what: str
+    name: str
+    uid: bytes
+    lines: list[tuple[str, int]] = []
+
+
+class Claimed(Message, frozen=True):
+    """`state` is held: yours until an event uses it, or you let go of it. waiting: the till that made it was asked for it.
+
+    Or why not: taken (by another till), used, void, unknown, short (of stock), released (this uid has let go of it).
+    """
+
+    state: str
+    uid: bytes = b""  # of the claim that holds: a till that fetches a basket twice gets it under its first uid
+    body: bytes = b""  # of a basket: all of it
+
+
+class Release(Message, frozen=True):
+    """The till will never use what it claimed under this uid."""
+
+    what: str
+    name: str
+    uid: bytes
+
+
+class HeldBasket(NamedTuple):
+    """A basket put aside at a till. `body` is a JSON list of its operations, (kind, canonical JSON) each."""
+
+    uid: bytes
+    label: str
+    lane: str
+    since_ms: int
+    body: bytes
+
+
+class HeldBaskets(Message, frozen=True):
+    """Told by a till: all that it holds, in the place of what it told before. Answered: what it can fetch elsewhere."""
+
+    baskets: list[HeldBasket] | None = None  # None: nothing is told
 
 
 @dataclass(frozen=True, slots=True)
