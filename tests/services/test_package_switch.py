@@ -11,11 +11,12 @@ from pos_app.domain.lane.intents import Tick
 from pos_app.domain.lane.state import PAYMENT, SELF_CHECKOUT
 from pos_app.services import change_prices, follow_package
 from pos_app.services.change_prices import confirm_tag
+from pos_app.services.members import Joining, join
 from pos_app.services.shop import Shop
 from store_db import journal
 from store_db.store import Store
 from tests.package_kit import install, offer, package, price
-from tests.shop_kit import BAG, COLA, MILK, WATER, Till, make_shop
+from tests.shop_kit import APPLES, BAG, COLA, MILK, WATER, Till, label, make_shop
 
 MINUTE_MS = 60_000
 HALF_COLA = offer(scope={"skus": ["COLA"]})
@@ -96,6 +97,65 @@ def test_a_scanned_line_takes_the_lower_price_and_keeps_its_own_where_that_is_lo
     till.press("pay", "pay")
     assert last_sale(till).total_fen == 200 + 180 + 350 + 400
     till.prove()
+
+
+def shelf(name: str, sku: str, price_fen: int, **changes: Any) -> dict[str, Any]:
+    offered = {"id": name, "mechanic": "shelf_price", "name": name, "price_fen": price_fen, "scope": {"skus": [sku]}}
+    return offered | changes
+
+
+EVENING = {"id": "evening", "mechanic": "shelf_percent_off", "name": "7折", "percent": 30, "scope": {"skus": ["MILK", "APPLES"]}}
+MARKED, MEMBERS = shelf("marked", "WATER", 90), shelf("members", "WATER", 150, who={"member": True})
+
+
+def ends_in_a_minute(till: Till, *promotions: dict[str, Any]) -> None:
+    install(till.shop.store, package("0", *promotions, valid_to=till.clock.now_ms + MINUTE_MS))
+    till.wait(2_000)
+
+
+def test_a_scanned_line_keeps_a_promotions_price_when_the_package_ends(till: Till):
+    """Milk at 2.45 instead of 3.50, apples at 6.93 a kg, water for 0.90: as scanned; the next one costs more."""
+    ends_in_a_minute(till, EVENING, MARKED)
+    till.scan(MILK, MILK, label("22", APPLES, weight_g=1_000), WATER)
+    assert till.state.priced.total_fen == 2 * 245 + 693 + 90
+    till.wait(MINUTE_MS)
+    assert (till.state.package.digest, till.state.priced.total_fen) == ("shelf", 2 * 245 + 693 + 90)
+    till = killed(till).scan(WATER)
+    assert till.state.priced.total_fen == 2 * 245 + 693 + 90 + 200
+    till.press("pay", "pay")
+    assert last_sale(till).total_fen == 2 * 245 + 693 + 90 + 200
+    till.prove()
+
+
+def test_a_promotions_price_gives_way_to_a_lower_one(till: Till):
+    ends_in_a_minute(till, EVENING, MARKED)
+    in_a_minute(till, shelf("night", "WATER", 50))
+    till.scan(WATER, MILK).wait(MINUTE_MS)
+    assert till.state.priced.total_fen == 50 + 245
+
+
+def test_a_price_for_members_is_kept_for_the_member_and_nobody_else(till: Till):
+    ends_in_a_minute(till, MEMBERS)
+    assert isinstance(join(till.shop.store, Joining("林小红", "13800138821")), str)
+    till.scan(WATER).press("member").type("13800138821\n")
+    assert till.state.priced.total_fen == 150
+    till.wait(MINUTE_MS)
+    assert till.state.priced.total_fen == 150
+    assert [(line.item.promo_price_fen, line.item.member_price_fen) for line in till.state.basket.lines] == [(None, 150)]
+
+
+def test_a_price_that_some_units_of_a_line_had_is_not_kept(till: Till):
+    ends_in_a_minute(till, MARKED | {"max_units": 1}, EVENING)
+    till.scan(WATER, WATER, MILK)
+    assert till.state.priced.total_fen == 90 + 200 + 245
+    till.wait(MINUTE_MS)
+    assert till.state.priced.total_fen == 2 * 200 + 245
+
+
+def test_a_basket_that_is_recalled_under_the_same_package_is_left_alone(till: Till):
+    install(till.shop.store, package("0", MARKED))
+    till.wait(2_000).scan(WATER).press("hold").press("hold", "enter")
+    assert [line.item.promo_price_fen for line in till.state.basket.lines] == [None]
 
 
 def test_a_voided_line_that_comes_back_has_the_better_price_too(till: Till):
