@@ -184,8 +184,11 @@ CREATE TABLE sync_marks (
 CREATE TABLE sync_cursors (
     topic TEXT PRIMARY KEY, generation BLOB NOT NULL, rev INTEGER NOT NULL, applied_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
-CREATE TABLE hq_rows (topic TEXT NOT NULL, key TEXT NOT NULL, rev INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (topic, key))
-    WITHOUT ROWID;
+CREATE TABLE hq_rows (
+    topic TEXT NOT NULL, key TEXT NOT NULL, rev INTEGER NOT NULL, body BLOB NOT NULL, problem TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (topic, key)
+) WITHOUT ROWID;
+CREATE INDEX hq_rows_refused ON hq_rows (topic) WHERE problem != '';
 CREATE TABLE sync_statements (
     business_date TEXT NOT NULL, made_ms INTEGER NOT NULL, statement BLOB NOT NULL, PRIMARY KEY (business_date, made_ms)
 ) WITHOUT ROWID;
