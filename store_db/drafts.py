@@ -1,5 +1,6 @@
 """Open and held baskets: the operations of each, in order. Open work, outside the journal, as durable as a sale."""
 
+import json
 from dataclasses import dataclass
 
 from pos_app.domain.basket import OPS, Basket, Op, fold
@@ -39,6 +40,16 @@ def by_id(connection: Connection, draft_id: int) -> Draft | None:
     return Draft(*row) if row else None
 
 
+def by_uid(connection: Connection, uid: bytes) -> Draft | None:
+    row = connection.execute(COLUMNS + "d.uid = ?", (uid,)).fetchone()
+    return Draft(*row) if row else None
+
+
+def held_by_uid(connection: Connection, uid: bytes) -> Draft | None:
+    draft = by_uid(connection, uid)
+    return draft if draft is not None and draft.state == "held" else None
+
+
 def held_drafts(connection: Connection) -> list[Draft]:
     """Held baskets of every lane on this file, oldest first."""
     return [Draft(*row) for row in connection.execute(COLUMNS + "d.state = 'held' ORDER BY d.id")]
@@ -63,6 +74,26 @@ def basket_of(connection: Connection, draft_id: int) -> Basket:
     return fold([from_json(OPS[kind], op) for kind, op in rows])
 
 
+def ops_of(connection: Connection, draft_id: int) -> list[tuple[str, str]]:
+    """The stored operations of a basket: (kind, canonical JSON) each."""
+    rows = connection.execute("SELECT kind, op FROM draft_ops WHERE draft_id = ? ORDER BY n", (draft_id,))
+    return [(kind, op) for kind, op in rows]
+
+
+def put_held(connection: Connection, uid: bytes, lane: str, ops: list[tuple[str, str]], now_ms: int) -> Draft:
+    """A basket that was held at another till, now held here."""
+    draft = start_draft(connection, uid, lane, "", now_ms)
+    add_ops(connection, draft.id, 0, [from_json(OPS[kind], op) for kind, op in ops])
+    hold(connection, draft.id, f"{lane}-{draft.id % 1000:03d}", now_ms)
+    return by_id(connection, draft.id) or draft
+
+
+def holds_code(connection: Connection, code: str) -> bool:
+    """Whether a coupon was put into a basket that is still open or held."""
+    sql = "SELECT 1 FROM draft_ops WHERE kind = 'AddCode' AND instr(op, ?) > 0"
+    return connection.execute(sql, (json.dumps(code),)).fetchone() is not None
+
+
 def hold(connection: Connection, draft_id: int, label: str, now_ms: int) -> bool:
     """Put an open basket aside, and let go of what it held; False when it is not open any more."""
     reservations.release(connection, draft_id)
@@ -74,6 +105,12 @@ def recall(connection: Connection, draft_id: int, uid: bytes, lane: str, now_ms:
     """Take a held basket to a lane; False when another lane was quicker."""
     sql = "UPDATE drafts SET state = 'open', lane = ?, since_ms = ? WHERE id = ? AND uid = ? AND state = 'held'"
     return bool(connection.execute(sql, (lane, now_ms, draft_id, uid)).rowcount == 1)
+
+
+def give_away(connection: Connection, draft_id: int) -> None:
+    """A held basket goes to the hub, in the transaction of the event that holds it."""
+    connection.execute("DELETE FROM draft_ops WHERE draft_id = ?", (draft_id,))
+    connection.execute("DELETE FROM drafts WHERE id = ?", (draft_id,))
 
 
 def drop(connection: Connection, draft_id: int) -> None:

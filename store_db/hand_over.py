@@ -45,21 +45,36 @@ def claims(connection: Connection, what: str = "", state: str = "") -> list[HubC
     return [HubClaim(*row) for row in connection.execute(sql, (what, what, state, state))]
 
 
-def claim_of(connection: Connection, what: str, name: str) -> HubClaim | None:
-    """The claim of this file on a thing; a dropped one is none."""
-    sql = "SELECT * FROM hub_claims WHERE what = ? AND name = ? AND state != 'dropped' ORDER BY state DESC"
-    row = connection.execute(sql, (what, name)).fetchone()
+def claim_of(connection: Connection, what: str, name: str, epoch: bytes) -> HubClaim | None:
+    """The claim on a thing in this life of the file; a dropped one is none."""
+    sql = "SELECT * FROM hub_claims WHERE what = ? AND name = ? AND epoch = ? AND state != 'dropped'"
+    row = connection.execute(sql, (what, name, epoch)).fetchone()
     return HubClaim(*row) if row else None
 
 
 def held_claim(connection: Connection, what: str, name: str, epoch: bytes) -> HubClaim | None:
-    """The claim under which a thing may be used now: granted, to this life of the file."""
-    claim = claim_of(connection, what, name)
-    return claim if claim is not None and claim.state == HELD and claim.epoch == epoch else None
+    """The claim under which a thing may be used now."""
+    claim = claim_of(connection, what, name, epoch)
+    return claim if claim is not None and claim.state == HELD else None
 
 
-def set_state(connection: Connection, uid: bytes, state: str) -> None:
-    connection.execute("UPDATE hub_claims SET state = ? WHERE uid = ?", (state, uid))
+def put_held(connection: Connection, uid: bytes) -> bool:
+    """The hub let this file have it; False when it was dropped meanwhile."""
+    return bool(
+        connection.execute("UPDATE hub_claims SET state = 'held' WHERE uid = ? AND state = 'asked'", (uid,)).rowcount == 1
+    )
+
+
+def drop(connection: Connection, claim: HubClaim, epoch: bytes) -> None:
+    """This file will never use it. One of an earlier life is forgotten: a copy of the file may still be about to use it."""
+    if claim.epoch != epoch or (claim.what == COUPON and _is_used(connection, claim.name)):
+        forget(connection, claim.uid)
+    else:
+        connection.execute("UPDATE hub_claims SET state = 'dropped' WHERE uid = ?", (claim.uid,))
+
+
+def _is_used(connection: Connection, code: str) -> bool:
+    return connection.execute("SELECT 1 FROM coupon_uses WHERE code = ?", (code,)).fetchone() is not None
 
 
 def forget(connection: Connection, uid: bytes) -> None:

@@ -9,6 +9,7 @@ from pos_app.domain.events import Header
 from pos_app.domain.pricing.model import TaxShare
 from pos_app.domain.shift import SaleFigures
 from pos_app.domain.tender import Tender
+from store_db import series
 from store_db.connection import Connection
 
 Payload = dict[str, Any]
@@ -55,6 +56,16 @@ def project_number_taken(connection: Connection, entry_id: int, header: Header, 
 def _put(connection: Connection, row: tuple[Any, ...]) -> None:
     if connection.execute(PUT_RECEIPT, row).rowcount != 1:
         raise RuntimeError(f"receipt number {row[0]}/{row[1]} is used twice")
+
+
+def is_paid(connection: Connection, store: str, number: str) -> bool:
+    """Whether a number on paper, in upper case, is of a sale of this file."""
+    head, _, counter = number.rpartition("-")
+    for series_no, (lane, code) in series.codes(connection).items():
+        if head == f"{store}-{lane}-{code}".upper() and counter.isdigit():
+            sql = "SELECT 1 FROM receipts WHERE series_no = ? AND counter = ? AND state = 'paid'"
+            return connection.execute(sql, (series_no, int(counter))).fetchone() is not None
+    return False
 
 
 def shift_figures(connection: Connection, shift_no: int) -> Iterator[SaleFigures]:

@@ -279,7 +279,6 @@ class Claimed(Message, frozen=True):
     """
 
     state: str
-    uid: bytes = b""  # of the claim that holds: a till that fetches a basket twice gets it under its first uid
     body: bytes = b""  # of a basket: all of it
 
 
