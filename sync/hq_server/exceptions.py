@@ -17,9 +17,10 @@ from sync.hq_server import feed
 from sync.hq_server.projected_tables import coupon_uses, coupons, points, promotion_uses
 from sync.hq_server.rows import Row
 from sync.hq_server.tables import metadata
+from sync.topics import EXCEPTIONS
 
 COUPON, POINTS, OFFER = "coupon_overused", "points_below_zero", "offer_overgiven"
-TOPIC, OWNER, OVER = "exceptions", "hq", "over"
+OWNER, OVER = "hq", "over"
 
 found_now = Table(
     "exceptions", metadata,
@@ -76,7 +77,7 @@ def end(connection: Connection, name: str, how: str, by: str, now_ms: int, store
         .returning(found_now.c.store)
     ).all()
     if ended:
-        feed.publish(connection, TOPIC, [(row.store, name, None) for row in ended], now_ms)
+        feed.publish(connection, EXCEPTIONS, [(row.store, name, None) for row in ended], now_ms)
     return len(ended)
 
 
@@ -86,7 +87,7 @@ def _note(connection: Connection, new: Sequence[Found], now_ms: int) -> None:
     rest = {"owner": OWNER, "since_ms": now_ms, "resolved_ms": 0, "resolved_by": "", "how": ""}
     connection.execute(found_now.insert(), [{**one._asdict(), **rest} for one in new])
     body = [to_json({"uid": one.name, "code": one.code, "detail": one.detail, "owner": OWNER, "since_ms": now_ms}) for one in new]
-    feed.publish(connection, TOPIC, [(one.store, one.name, text) for one, text in zip(new, body, strict=True)], now_ms)
+    feed.publish(connection, EXCEPTIONS, [(one.store, one.name, text) for one, text in zip(new, body, strict=True)], now_ms)
 
 
 # ------------------------------------------------------------------ what to look for

@@ -15,6 +15,7 @@ from sync.hq_server import exceptions, feed
 from sync.hq_server.projected_tables import resolutions
 from sync.hq_server.tables import metadata
 from sync.protocol import ChainId, WireEvent
+from sync.topics import EXCEPTIONS
 
 BROKEN, NOT_WHOLE, DOUBLED, REVOKED = "broken", "not_whole", "uid_doubled", "device_revoked"
 CLOCK = "clock_jump"  # taken into the tables all the same: a clock decides nothing
@@ -76,9 +77,7 @@ def resolve(connection: Connection, store: str, about: str, how: str, by: str, n
 def publish_entries(connection: Connection, rows: list[dict[str, Any]], now_ms: int, *, over: bool = False) -> None:
     """Show entries to their shop, or take them away when they are over."""
     if rows:
-        feed.publish(
-            connection, exceptions.TOPIC, [(row["store"], _name(row), None if over else _body(row)) for row in rows], now_ms
-        )
+        feed.publish(connection, EXCEPTIONS, [(row["store"], _name(row), None if over else _body(row)) for row in rows], now_ms)
 
 
 def _name(row: dict[str, Any]) -> str:
