@@ -80,6 +80,11 @@ def ops_of(connection: Connection, draft_id: int) -> list[tuple[str, str]]:
     return [(kind, op) for kind, op in rows]
 
 
+def folded(body: bytes | str) -> Basket:
+    """A basket of another till: `body` is a JSON list of its operations."""
+    return fold([from_json(OPS[kind], op) for kind, op in json.loads(body)])
+
+
 def put_held(connection: Connection, uid: bytes, lane: str, ops: list[tuple[str, str]], now_ms: int) -> Draft:
     """A basket that was held at another till, now held here."""
     draft = start_draft(connection, uid, lane, "", now_ms)

@@ -12,7 +12,7 @@ from pos_app.domain.events import Return, Sale
 from pos_app.domain.plain import from_json
 from pos_app.domain.return_values import Returnable
 from pos_app.domain.returns import before_of
-from store_db import drafts, hand_over
+from store_db import drafts, hand_over, sales
 from store_db.drafts import Draft
 from store_db.hand_over import ASKED, BASKET, COUPON, DROPPED, HELD, SALE, HubClaim
 from store_db.store import Store
@@ -26,6 +26,7 @@ QUIET_MS = 5_000  # after the hub did not answer it is not asked for so long: a 
 # why a claim is not held -> the refusal that a lane shows
 SALE_REFUSALS = {"waiting": "POS-3310", "taken": "POS-3312"}
 COUPON_REFUSALS = {"waiting": "POS-3310", "taken": "POS-2306", "used": "POS-2303", "void": "POS-2305"}
+BASKET_REFUSALS = {"waiting": "POS-3310"}
 
 
 class HubClient:
@@ -49,33 +50,33 @@ class HubClient:
         if not is_simple(sale):
             return refuse("POS-3311", number=number)
         before = before_of(from_json(Return, payload) for payload in found.returns)
-        return Returnable(found.uid.hex(), found.wall_ms, sale, before)
+        here = sales.is_paid(self._store.connection, self._store.device.store, number)
+        return Returnable(found.uid.hex(), found.wall_ms, sale, before, is_elsewhere=not here)
 
     def claim_sale(self, number: str) -> Returnable | Refusal:
         """The sale for this till alone, until the return is committed or given up; then nobody else returns any of it."""
-        _, answer = self._held(SALE, number)
-        if answer is None:
-            return refuse("POS-3308", number=number)
-        if answer.state != HELD:
-            return refuse(SALE_REFUSALS.get(answer.state, "POS-3308"), number=number)
+        claim, answer = self._held(SALE, number)
+        if answer is None or answer.state != HELD:
+            return _refusal(SALE_REFUSALS, answer, "POS-3308", number=number)
         found = self.find_sale(number)
         if isinstance(found, Returnable):
-            self._found[number] = found
+            self._found[number] = found = found._replace(claim=claim.uid)
         return found
 
-    def claimed_sale(self, number: str) -> tuple[Returnable, bytes] | None:
-        """A sale that is held, and the uid for its return. Asks nobody: for use inside a transaction."""
+    def claimed_sale(self, number: str) -> Returnable | None:
+        """A sale that is held. Asks nobody: for use inside a transaction."""
         claim = hand_over.held_claim(self._store.connection, SALE, number, self._store.device.epoch)
-        return (self._found[number], claim.uid) if claim is not None and number in self._found else None
+        found = self._found.get(number)
+        return found if claim is not None and found is not None and found.claim == claim.uid else None
 
     # -------------------------------------------------------------- coupons
 
-    def claim_coupon(self, code: str) -> Refusal | None:
-        """A single coupon for the baskets of this file; None when it is."""
+    def claim_coupon(self, code: str) -> str | Refusal:
+        """A single coupon for the baskets of this file: the promotion that it opens."""
         _, answer = self._held(COUPON, code)
         if answer is None or answer.state != HELD:
-            return refuse(COUPON_REFUSALS.get(answer.state, "POS-2308") if answer else "POS-2308", code=code)
-        return None
+            return _refusal(COUPON_REFUSALS, answer, "POS-2308", code=code)
+        return answer.body.decode()
 
     # -------------------------------------------------------------- baskets
 
@@ -88,7 +89,7 @@ class HubClient:
         """A basket of another till, now held in this file, once: under the uid of the claim, whichever answer got lost."""
         claim, answer = self._claim(BASKET, uid.hex())
         if answer is None or answer.state != HELD:
-            return refuse("POS-3310" if answer and answer.state == "waiting" else "POS-3010", name="")
+            return _refusal(BASKET_REFUSALS, answer, "POS-3010")
         with self._store.transaction() as connection:
             if not hand_over.put_held(connection, claim.uid):
                 return refuse("POS-3010")  # it is in this file already
@@ -151,6 +152,10 @@ class HubClient:
         except Refused:
             pass  # not known there, or this till is frozen: the same as no hub
         return None
+
+
+def _refusal(by_state: dict[str, str], answer: Claimed | None, otherwise: str, **args: str) -> Refusal:
+    return refuse(by_state.get(answer.state, otherwise) if answer is not None else otherwise, **args)
 
 
 def is_simple(sale: Sale) -> bool:

@@ -91,6 +91,10 @@ RECOVERIES: dict[str, str] = {
     "POS-3307": ASK_STAFF,  # returns without a receipt reached the day's limit
     "POS-3308": RETRY,  # receipt of another store file
     "POS-3309": RETRY,  # number of a return, settled
+    "POS-3310": RETRY,  # the till that made it was asked through the hub to hand it over
+    "POS-3311": RETRY,  # sale that moved points, stamps, coupons or gifts: its own till takes it back
+    "POS-3312": RETRY,  # another till has this receipt in hand
+    "POS-3313": RETRY,  # no exchange for a receipt of another till
     # people and shifts
     "POS-4001": RETRY,  # wrong number or PIN
     "POS-4002": ASK_STAFF,  # no permission

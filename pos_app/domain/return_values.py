@@ -139,12 +139,17 @@ NO_FACTS = Facts()
 
 
 class Returnable(NamedTuple):
-    """A sale that was found, with what came back of it so far. `uid` is the sale's in hex."""
+    """A sale that was found, with what came back of it so far. `uid` is the sale's in hex.
+
+    `claim` is the uid for its return that the store hub let this till have; `is_elsewhere`: no sale of this store file.
+    """
 
     uid: str
     at_ms: int
     sale: Sale
     before: Before
+    claim: bytes = b""
+    is_elsewhere: bool = False
 
 
 class Queued(NamedTuple):

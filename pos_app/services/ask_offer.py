@@ -25,7 +25,8 @@ def by_phone(shop: Shop, state: LaneState, phone: str) -> Answer:
 
 def by_coupon(shop: Shop, state: LaneState, code: str, draft_id: int) -> Answer:
     """A coupon that was typed."""
-    return _coupon(check_coupon(shop.store, state.package, code, state.basket.customer.alias, draft_id))
+    alias = state.basket.customer.alias
+    return _coupon(check_coupon(shop.store, state.package, code, alias, draft_id, shop.hub))
 
 
 def by_code(shop: Shop, state: LaneState, code: str, draft_id: int) -> Answer | None:

@@ -4,23 +4,27 @@ import datetime
 
 from pos_app.domain import coupons as rules
 from pos_app.domain.basket import AddCode
-from pos_app.domain.coupons import HQ_LANE, USES, Coupon, CouponCode, Issue
+from pos_app.domain.coupons import HQ_LANE, SINGLE, USES, Coupon, CouponCode, Issue
 from pos_app.domain.errors import Refusal, refuse
 from pos_app.domain.events import CouponClaimed, CouponVoided, IssuedCoupon
 from pos_app.domain.pricing.model import COUPON, Package, Priced, Promotion
 from pos_app.domain.pricing.rows import book_of
-from store_db import coupons, members, series
+from pos_app.services.hub import Hub
+from store_db import coupons, hand_over, members, series
 from store_db.connection import Connection
 from store_db.store import Store
 
 COUPON_KEY, KEY_BYTES = "coupon", 32
 
 
-def check_coupon(store: Store, package: Package, code: str, alias: str = "", draft_id: int = 0) -> AddCode | Refusal:
+def check_coupon(
+    store: Store, package: Package, code: str, alias: str = "", draft_id: int = 0, hub: Hub | None = None
+) -> AddCode | Refusal:
     """What a typed or scanned code does for this shopper today, or why it does nothing.
 
     A promotion's own code is public; a single code is looked up and its signature checked; a member who scans a poster's
-    code claims it. Another basket that holds a coupon at its payment screen comes first.
+    code claims it. Another basket that holds a coupon at its payment screen comes first. A coupon that another till gave is
+    the hub's to let this one have.
     """
     public = _public(package, code)
     if public is not None:
@@ -28,7 +32,7 @@ def check_coupon(store: Store, package: Package, code: str, alias: str = "", dra
     read = rules.read_code(code)
     if isinstance(read, Refusal):
         return read
-    coupon = _coupon(store, package, code.strip().upper(), read, alias, draft_id)
+    coupon = _coupon(store, package, code.strip().upper(), read, alias, draft_id, hub)
     if isinstance(coupon, Refusal):
         return coupon
     if coupon.promotion not in _openable(package):
@@ -40,8 +44,9 @@ def check_coupon(store: Store, package: Package, code: str, alias: str = "", dra
 def why_not_now(store: Store, added: AddCode, alias: str, draft_id: int) -> Refusal | None:
     """Why a single coupon of a basket does not count any more; None while it does."""
     connection, date = store.connection, store.business_date()
-    coupon = coupons.find(connection, added.code, draft_id) or _sent_by_hq(connection, added, draft_id)
-    return rules.why_not_use(coupon, alias, date) if coupon else refuse("POS-2301", code=added.code)
+    coupon = _own(connection, added.code, draft_id) or _sent_by_hq(connection, added, draft_id)
+    coupon = coupon or _let_by_hub(store, added, draft_id)
+    return rules.why_not_use(coupon, alias, date) if coupon else refuse("POS-2308", code=added.code)
 
 
 def is_public(package: Package, added: AddCode) -> bool:
@@ -66,12 +71,19 @@ def _openable(package: Package) -> list[str]:
     return [promotion.id for promotion in package.promotions if promotion.code]
 
 
-def _coupon(store: Store, package: Package, code: str, read: CouponCode, alias: str, draft_id: int) -> Coupon | Refusal:
-    """The coupon behind a code: known here, claimed now, or sent out by HQ."""
+def _coupon(
+    store: Store, package: Package, code: str, read: CouponCode, alias: str, draft_id: int, hub: Hub | None
+) -> Coupon | Refusal:
+    """The coupon behind a code: known here, claimed now, sent out by HQ, or another till's that the hub lets this one have."""
     connection = store.connection
-    held = coupons.find(connection, rules.claimed_code(code, alias) if read.is_poster else code, draft_id)
+    held = _own(connection, rules.claimed_code(code, alias) if read.is_poster else code, draft_id)
     if held is not None:
         return held
+    if hub is not None and read.lane != HQ_LANE and read.kind == SINGLE:
+        opened = hub.claim_coupon(code)
+        return (
+            opened if isinstance(opened, Refusal) else coupons.as_used(connection, Coupon(code, opened, read.expires), draft_id)
+        )
     key = members.secret(connection, COUPON_KEY)
     promotion = rules.promotion_of(key, store.device.store, read, _openable(package)) if key else None
     if promotion is None:
@@ -80,6 +92,20 @@ def _coupon(store: Store, package: Package, code: str, read: CouponCode, alias: 
         return refuse("POS-2308", code=code)
     sent = Coupon(code, promotion, read.expires, USES[read.kind] or 1)
     return _claim(store, sent, alias) if read.is_poster else coupons.as_used(connection, sent, draft_id)
+
+
+def _own(connection: Connection, code: str, draft_id: int) -> Coupon | None:
+    """A coupon of this file that it has not handed over."""
+    return None if hand_over.is_handed_over(connection, hand_over.COUPON, code) else coupons.find(connection, code, draft_id)
+
+
+def _let_by_hub(store: Store, added: AddCode, draft_id: int) -> Coupon | None:
+    """A coupon that the hub let this file have."""
+    claim = hand_over.held_claim(store.connection, hand_over.COUPON, added.code, store.device.epoch)
+    read = rules.read_code(added.code)
+    if claim is None or isinstance(read, Refusal):
+        return None
+    return coupons.as_used(store.connection, Coupon(added.code, added.promotion, read.expires), draft_id)
 
 
 def _claim(store: Store, poster: Coupon, alias: str) -> Coupon | Refusal:

@@ -8,19 +8,21 @@ from pos_app.domain.money import is_digits, parse_yuan
 from pos_app.domain.return_values import Queued, ReceiptRow, Returnable
 from pos_app.domain.returns import before_of
 from pos_app.services.shop import Shop
-from store_db import journal, returns, series
+from store_db import hand_over, journal, returns, series
 from store_db.connection import Connection
 from store_db.store import Store
 
 NUMBER = re.compile(r"(?P<store>.+)-(?P<lane>[^-]+)-(?P<series>[A-Z2-7]{4})-(?P<counter>\d{6,9})", re.ASCII)
 AMOUNT = re.compile(r"\d{1,7}\.\d{1,2}", re.ASCII)
 ROWS = 9
+NOT_OURS = "POS-3308"
 
 
 def find_receipt(shop: Shop, text: str) -> Returnable | Queued | tuple[ReceiptRow, ...] | Refusal:
     """What a text means: `S001-03-7K2Q-000123` a number, `123` this lane's, `03-123` another lane's, `70.80` an amount.
 
-    An empty text lists this lane's latest sales; a return's number finds its refund if that still waits.
+    An empty text lists this lane's latest sales; a return's number finds its refund if that still waits. What another till
+    sold, or this one handed over, is the hub's to know.
     """
     store, text = shop.store, text.strip().upper()
     if not text:
@@ -29,12 +31,18 @@ def find_receipt(shop: Shop, text: str) -> Returnable | Queued | tuple[ReceiptRo
         return _by_amount(store, parse_yuan(text)) or refuse("POS-3301", number=text)
     place = _place(store, shop.lane, text)
     if isinstance(place, Refusal):
-        return place
+        return _by_hub(shop, text, place)
     waiting_fen = returns.queued_fen(store.connection, *place)
     if waiting_fen is None:
-        return _returnable(store, *place, text)
+        found = _returnable(store, *place, text)
+        return _by_hub(shop, store.number(*place).upper(), found) if isinstance(found, Refusal) else found
     number = store.number(*place)
     return Queued(*place, number, waiting_fen) if waiting_fen else refuse("POS-3309", number=number)
+
+
+def _by_hub(shop: Shop, number: str, refusal: Refusal) -> Returnable | Refusal:
+    """What the hub knows of a sale that this file does not decide on."""
+    return shop.hub.find_sale(number) if shop.hub is not None and refusal.code == NOT_OURS else refusal
 
 
 def _place(store: Store, lane: str, text: str) -> tuple[int, int] | Refusal:
@@ -44,7 +52,7 @@ def _place(store: Store, lane: str, text: str) -> tuple[int, int] | Refusal:
         known = {place: number for number, place in series.codes(store.connection).items()}
         number = known.get((whole["lane"], whole["series"]))
         if number is None or whole["store"] != store.device.store.upper():
-            return refuse("POS-3308", number=text)
+            return refuse(NOT_OURS, number=text)
         return number, int(whole["counter"])
     where, _, counter = text.rpartition("-")
     found = series.series_of(store.connection, store.device.epoch, where or lane)
@@ -60,6 +68,8 @@ def _returnable(store: Store, series_no: int, counter: int, text: str) -> Return
         return refuse("POS-3301", number=text)
     if row[0] != "paid":
         return refuse("POS-3304", number=store.number(series_no, counter))
+    if hand_over.is_handed_over(store.connection, hand_over.SALE, store.number(series_no, counter).upper()):
+        return refuse(NOT_OURS, number=text)
     entry = journal.entry_by_id(store.connection, row[1])
     sale = entry.event() if entry else None
     if entry is None or not isinstance(sale, Sale):

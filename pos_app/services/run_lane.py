@@ -7,10 +7,10 @@ returns. When a commit fails the lane goes back to its last durable state and sa
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pos_app.domain.basket import AddTender, Op, TakeNumber
-from pos_app.domain.errors import StoreError, refuse
+from pos_app.domain.basket import AddTender, Basket, Op, TakeNumber
+from pos_app.domain.errors import Refusal, StoreError, refuse
 from pos_app.domain.events import CopyPrinted
 from pos_app.domain.lane import LaneState, start, step
 from pos_app.domain.lane.intents import (
@@ -65,9 +65,13 @@ from store_db import catalogue, drafts, print_jobs, sales, shifts
 from store_db.connection import translated
 from store_db.drafts import Draft
 
+if TYPE_CHECKING:
+    from sync.protocol import HeldBasket
+
 log = logging.getLogger(__name__)
 NOT_SAVED = (CommitSale, CancelSale, CommitReturn)
 TAKES_OFFERS = ("sell", "offer")
+ELSEWHERE = 0  # the id of a basket that another till holds
 
 
 class LaneRunner:
@@ -106,6 +110,7 @@ class LaneRunner:
                 self._settle()
                 self._save_ops()
                 self._hold_offers()
+                self._let_go()
         except StoreError as error:
             self._go_back(error)
             self._settle()
@@ -253,6 +258,12 @@ class LaneRunner:
             self._run(changed)
             self._save_ops()
 
+    def _let_go(self) -> None:
+        """What was claimed at the hub and is not going to be used."""
+        if self.shop.hub is not None:
+            now = self.state.returning
+            self.shop.hub.tidy(now.found.sale.number.upper() if now and now.found else "")
+
     def _forget_basket(self) -> None:
         self._draft = None
         self._ops.clear()
@@ -270,19 +281,23 @@ class LaneRunner:
         return (HoldDone(label),)
 
     def _list_held(self, effect: ListHeld) -> Iterable[Reply]:
-        connection = self.shop.store.connection
-        rows = []
-        for draft in drafts.held_drafts(connection):
-            basket = drafts.basket_of(connection, draft.id)
-            priced = price(basket, basket.customer, self.state.package, self.shop.now_ms())
-            rows.append(
-                HeldRow(draft.id, draft.uid, draft.label, draft.lane, draft.since_ms, len(basket.lines), priced.total_fen)
-            )
+        connection, hub = self.shop.store.connection, self.shop.hub
+        rows = [self._held_row(held.id, held, drafts.basket_of(connection, held.id)) for held in drafts.held_drafts(connection)]
+        rows += [self._held_row(ELSEWHERE, held, drafts.folded(held.body)) for held in (hub.baskets() if hub else ())]
         return (HeldRows(tuple(rows)),)
+
+    def _held_row(self, draft_id: int, held: "Draft | HeldBasket", basket: Basket) -> HeldRow:
+        priced = price(basket, basket.customer, self.state.package, self.shop.now_ms())
+        return HeldRow(draft_id, held.uid, held.label, held.lane, held.since_ms, len(basket.lines), priced.total_fen)
 
     def _recall(self, effect: RecallBasket) -> Iterable[Reply]:
         """Fetch a held basket. One that was begun here and voided to nothing stays on record, in the same transaction."""
         connection, now_ms = self.shop.store.connection, self.shop.now_ms()
+        if effect.draft_id == ELSEWHERE and self.shop.hub is not None:
+            fetched = self.shop.hub.fetch_basket(effect.uid)
+            if isinstance(fetched, Refusal):
+                return (Failed(fetched),)
+            effect = RecallBasket(fetched.id, fetched.uid)
         with self.shop.store.transaction():
             if not drafts.recall(connection, effect.draft_id, effect.uid, self.shop.lane, now_ms):
                 return (Failed(refuse("POS-3010")),)

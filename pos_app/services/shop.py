@@ -11,6 +11,7 @@ from pos_app.domain.errors import StoreError
 from pos_app.domain.lane.state import LaneConfig
 from pos_app.domain.ports import Drawer, Printer
 from pos_app.domain.pricing.model import Applied, Package
+from pos_app.services.hub import Hub
 from store_db import catalogue
 from store_db.promotions import Totals
 from store_db.store import Store
@@ -28,6 +29,7 @@ class Shop:
     paper_width: int = 42
     explain: Callable[[Applied, Package], str] | None = None  # an applied promotion in the shop's language
     totals: Totals = field(default_factory=Totals)
+    hub: Hub | None = None  # the store hub, where the shop has one
 
     @property
     def lane(self) -> str:
