@@ -4,9 +4,12 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from pos_app.domain.events import Return, Sale, return_is_whole
+from pos_app.domain.events import Refund, Return, Sale, return_is_whole
 from pos_app.domain.plain import from_json
+from pos_app.domain.tender import Payment, Tender
 from store_db.connection import Connection
+
+CASH = Payment("cash", "")
 
 SALE_OF = """
 SELECT journal.uid, journal.payload FROM receipts JOIN journal ON journal.id = receipts.journal_id
@@ -22,7 +25,7 @@ class SaleSoFar:
     units: Counter[int] = field(default_factory=Counter)
     line_fen: Counter[int] = field(default_factory=Counter)
     tax_fen: Counter[tuple[str, int]] = field(default_factory=Counter)
-    by_reference: Counter[tuple[str, str]] = field(default_factory=Counter)
+    by_payment: Counter[Payment] = field(default_factory=Counter)
     refunded_fen: int = 0
 
 
@@ -34,17 +37,18 @@ class ReturnsSoFar:
     add: Callable[[str], None]
     sales: dict[tuple[int, int], SaleSoFar] = field(default_factory=dict)
     shifts: dict[int, list[int]] = field(default_factory=dict)
-    exchanged: Counter[str] = field(default_factory=Counter)  # return number -> fen not yet found in the sale it paid for
+    # (return number, payment behind it) -> fen not yet found in the sale it paid for
+    exchanged: Counter[tuple[str, Payment | None]] = field(default_factory=Counter)
 
     def see_sale(self, sale: Sale) -> None:
         """What a sale was paid with goods that came back."""
         for tender in sale.tenders:
             if tender.kind == "exchange":
-                self.exchanged[tender.reference] -= tender.amount_fen
+                self.exchanged[tender.reference, tender.behind] -= tender.amount_fen
 
     def finish(self) -> None:
         """Every exchange stands on both sides, in the return and in the sale."""
-        for number, fen in self.exchanged.items():
+        for (number, _), fen in self.exchanged.items():
             if fen:
                 self.add(f"return {number}: {fen} fen exchanged that no sale was paid with")
 
@@ -53,10 +57,12 @@ class ReturnsSoFar:
         sums = self.shifts.setdefault(back.shift_no, [0, 0])
         sums[0] += 1
         sums[1] += sum(refund.amount_fen for refund in back.refunds)
-        self.exchanged[back.number] += sum(refund.amount_fen for refund in back.refunds if refund.kind == "exchange")
+        for refund in back.refunds:
+            if refund.kind == "exchange":
+                self.exchanged[back.number, refund.behind] += refund.amount_fen
         if not return_is_whole(back):
             self.add(f"event {entry_id}: return {back.number} does not add up")
-        if back.sale:
+        if back.sale and back.sale_counter:  # a sale of another file is proved at HQ, which has all of its returns
             so_far = self._sale(entry_id, back)
             if so_far is not None:
                 _count(so_far, back)
@@ -84,7 +90,7 @@ def _count(so_far: SaleSoFar, back: Return) -> None:
     for share in back.taxes:
         so_far.tax_fen[share.tax_code, share.rate_bp] += share.tax_fen
     for refund in back.refunds:
-        so_far.by_reference[refund.kind, refund.reference] += refund.amount_fen
+        so_far.by_payment[_payment(refund)] += refund.amount_fen
         so_far.refunded_fen += refund.amount_fen
 
 
@@ -104,12 +110,20 @@ def _problems(so_far: SaleSoFar) -> list[str]:
 
 
 def _outside(so_far: SaleSoFar) -> list[str]:
-    """What went back by a reference was paid by it."""
-    paid: Counter[tuple[str, str]] = Counter()
+    """No payment gave back or passed on to another sale more than it was; nor did cash."""
+    paid: Counter[Payment] = Counter()
     for tender in so_far.sale.tenders:
-        paid[tender.kind, tender.reference] += tender.amount_fen
-    referred = ((key, fen) for key, fen in so_far.by_reference.items() if key[1])
-    return [f"{fen} fen back by {kind} {name}" for (kind, name), fen in referred if fen > paid[kind, name]]
+        paid[_payment(tender)] += tender.amount_fen
+    backs = so_far.by_payment.items()
+    over = ((f"{one.kind} {one.reference}".rstrip(), fen, paid[one]) for one, fen in backs if fen > paid[one])
+    return [f"{fen} fen back by {payment}, {paid_fen} were paid" for payment, fen, paid_fen in over]
+
+
+def _payment(part: Tender | Refund) -> Payment:
+    """The payment outside that a part of the money belongs to; what was exchanged for cash is cash."""
+    if part.behind is not None:
+        return part.behind
+    return CASH if part.kind in ("cash", "exchange") else Payment(part.kind, part.reference)
 
 
 def _taxes(so_far: SaleSoFar) -> list[str]:

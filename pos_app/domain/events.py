@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from pos_app.domain.goods import Prices
 from pos_app.domain.pricing.model import Applied, Gift, LineShare, Raised, Stamps, TaxShare
-from pos_app.domain.tender import Tender
+from pos_app.domain.tender import Payment, Tender
 
 KINDS: dict[str, type["Event"]] = {}
 HASH_DOMAIN = b"lanewise/journal/1"
@@ -165,7 +165,7 @@ class ReturnedLine:
 class Refund:
     """Money that went back. `reference` is that of the payment it reverses, `slip` that of the reversal.
 
-    `state` is done, or queued while the tender is cut off.
+    `state` is done, or queued while the tender is cut off. `behind`: an exchange passed this payment on to the new sale.
     """
 
     kind: str
@@ -173,6 +173,12 @@ class Refund:
     state: str = "done"
     reference: str = ""
     slip: str = ""
+    behind: Payment | None = None
+
+    @property
+    def payment(self) -> Payment:
+        """Where the money went, or which payment it stands for from now on."""
+        return self.behind or Payment(self.kind, self.reference)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,11 @@ from pos_app.domain.return_given import cards_back, coupons_back, gifts_due
 from pos_app.domain.return_points import points_over, spent_back
 from pos_app.domain.return_terms import is_all_back, part_fen
 from pos_app.domain.return_values import NO_FACTS, Before, Facts, ReturnLine, ReturnPlan, Units, Wanted
-from pos_app.domain.tender import CASH
+from pos_app.domain.tender import CASH, Payment, Tender
 
 DONE, QUEUED = "done", "queued"
 EXCHANGE = "exchange"
-OPEN_AT_HAND = frozenset({CASH, EXCHANGE})  # what was paid so goes back in cash: nothing outside has to agree
+OPEN_AT_HAND = frozenset({CASH, EXCHANGE})  # nothing outside has to agree to it
 
 
 def before_of(returns: Iterable[Return]) -> Before:
@@ -151,38 +151,52 @@ def with_slip(plan: ReturnPlan, slip: str) -> ReturnPlan:
 def _refunds(sale: Sale, before: Before, owed_fen: int, wanted: Wanted, facts: Facts) -> tuple[Refund, ...]:
     """How the money goes back: to a new sale, to the payments outside by their references, the rest in cash.
 
-    Cash is rounded towards the shopper, and all refunds together stay within what was paid: 62.61 is 62.70 in cash, and of
-    70.83 paid as 70.80 the rest is then 8.10.
+    What goes to a new sale stands for the payments outside as far as they are not reversed now: money that came by card never
+    leaves as cash, by however many exchanges. Cash is rounded towards the shopper, and all refunds together stay within what
+    was paid: 62.61 is 62.70 in cash, and of 70.83 paid as 70.80 the rest is then 8.10.
     """
     paid_fen = sale.total_fen + sale.rounding_fen
     left_fen = max(0, min(owed_fen, paid_fen) - before.refunded_fen)
     exchange_fen = min(left_fen, wanted.exchange_fen)
-    refunds = [Refund(EXCHANGE, exchange_fen)]
     left_fen -= exchange_fen
-    for kind, reference, open_fen in _outside(sale, before):
+    most_fen = paid_fen - before.refunded_fen - exchange_fen
+    passed_on, refunds = list[Refund](), list[Refund]()
+    for payment, open_fen in _outside(sale, before):
         part = min(left_fen, open_fen)
-        state = QUEUED if kind in wanted.cut_off else DONE
-        refunds.append(Refund(kind, part, state, reference, wanted.slip if state == DONE else ""))
-        left_fen -= part
-    most_fen = paid_fen - before.refunded_fen - sum(refund.amount_fen for refund in refunds)
-    cash_fen = min(most_fen, left_fen - cash_rounding_fen(-left_fen, facts.cash_step_fen))
-    refunds.append(Refund(CASH, cash_fen))
-    return tuple(refund for refund in refunds if refund.amount_fen > 0)
+        state = QUEUED if payment.kind in wanted.cut_off else DONE
+        refunds.append(Refund(payment.kind, part, state, payment.reference, wanted.slip if state == DONE else ""))
+        left_fen, most_fen = left_fen - part, most_fen - part
+        passed_on.append(Refund(EXCHANGE, min(exchange_fen, open_fen - part), behind=payment))
+        exchange_fen -= passed_on[-1].amount_fen
+    passed_on.append(Refund(EXCHANGE, exchange_fen))
+    refunds.append(Refund(CASH, min(most_fen, left_fen - cash_rounding_fen(-left_fen, facts.cash_step_fen))))
+    return tuple(refund for refund in (*passed_on, *refunds) if refund.amount_fen > 0)
 
 
-def _outside(sale: Sale, before: Before) -> list[tuple[str, str, int]]:
-    """(kind, reference, amount) of the payments outside that were not given back yet."""
-    gone: Counter[tuple[str, str]] = Counter()
+def payment_of(tender: Tender) -> Payment | None:
+    """The payment outside that a refund of a tender goes back to; None for cash."""
+    return tender.behind if tender.kind in OPEN_AT_HAND else Payment(tender.kind, tender.reference)
+
+
+def _outside(sale: Sale, before: Before) -> list[tuple[Payment, int]]:
+    """The payments outside, each with what of it was neither given back nor passed on yet."""
+    gone: Counter[Payment] = Counter()
     for refund in before.refunds:
-        gone[refund.kind, refund.reference] += refund.amount_fen
+        gone[refund.payment] += refund.amount_fen
     found = []
     for tender in sale.tenders:
-        if tender.kind not in OPEN_AT_HAND:
-            key = (tender.kind, tender.reference)
-            used = min(gone[key], tender.amount_fen)
-            gone[key] -= used
-            found.append((*key, tender.amount_fen - used))
+        payment = payment_of(tender)
+        if payment is not None:
+            used = min(gone[payment], tender.amount_fen)
+            gone[payment] -= used
+            found.append((payment, tender.amount_fen - used))
     return found
+
+
+def exchanged(back: Return) -> tuple[Tender, ...]:
+    """What goods that came back pay of a new sale, each part with the payment behind it."""
+    parts = (refund for refund in back.refunds if refund.kind == EXCHANGE)
+    return tuple(Tender(EXCHANGE, part.amount_fen, part.amount_fen, 0, back.number, part.behind) for part in parts)
 
 
 def gifts_back(plan: ReturnPlan) -> tuple[GiftBack, ...]:

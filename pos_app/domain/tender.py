@@ -11,14 +11,26 @@ CASH_MAX_FEN = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
+class Payment:
+    """A payment outside, by its kind and reference: where money goes back to."""
+
+    kind: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tender:
-    """One way of paying. `amount_fen` counts towards the sale; `tendered_fen - change_fen == amount_fen`."""
+    """One way of paying. `amount_fen` counts towards the sale; `tendered_fen - change_fen == amount_fen`.
+
+    `behind`: goods that were exchanged had been paid so, and what is given back of this sale goes back there.
+    """
 
     kind: str
     amount_fen: int
     tendered_fen: int
     change_fen: int = 0
     reference: str = ""
+    behind: Payment | None = None
 
 
 def left_to_pay_fen(total_fen: int, tenders: tuple[Tender, ...]) -> int:

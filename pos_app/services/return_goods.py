@@ -14,20 +14,20 @@ from pos_app.domain.pricing.model import EVENT, GIFT, STRANGER, Package
 from pos_app.domain.return_points import points_moves, punch_moves
 from pos_app.domain.return_terms import terms_of
 from pos_app.domain.return_values import Facts, Ledger, Queued, Returnable, ReturnPlan, ReturnRequest
-from pos_app.domain.returns import EXCHANGE, OPEN_AT_HAND, gifts_back, plan_return
+from pos_app.domain.returns import EXCHANGE, gifts_back, payment_of, plan_return
 from pos_app.services.coupons import void_coupon
-from pos_app.services.find_receipt import by_number
+from pos_app.services.find_receipt import NOT_OURS, by_number
 from pos_app.services.packages import package_by_digest
 from pos_app.services.resolve_code import resolve_code
 from pos_app.services.return_coupons import coupons_now
 from pos_app.services.shop import Shop
-from store_db import catalogue, print_jobs, returns
+from store_db import catalogue, hand_over, print_jobs, returns
 from store_db import points as ledger
 
 
 def plan_goods(shop: Shop, state: LaneState, request: ReturnRequest) -> ReturnPlan | Refusal:
-    """What a return would do as things are now; nothing is changed."""
-    found = _sale_of(shop, request)
+    """What a return would do as things are now; nothing is changed. A sale that the hub decides on is claimed."""
+    found = _sale_of(shop, request, claims=True)
     return found if isinstance(found, Refusal) else _plan(shop, state, request, found)
 
 
@@ -68,7 +68,7 @@ def exchange_inside(shop: Shop, state: LaneState, exchange: AttachReturn) -> Ret
     everything = _plan(shop, state, exchange.request, found)
     if isinstance(everything, Refusal) or everything.by_kind(EXCHANGE) != exchange.refund_fen:
         return refuse("POS-3306")
-    kinds = tuple(sorted({tender.kind for tender in found.sale.tenders} - OPEN_AT_HAND))
+    kinds = tuple(sorted({payment.kind for tender in found.sale.tenders if (payment := payment_of(tender))}))
     wanted = exchange.request.wanted._replace(exchange_fen=state.exchange_fen, cut_off=kinds)
     request = exchange.request._replace(wanted=wanted)
     plan = _plan(shop, state, request, found)
@@ -76,12 +76,13 @@ def exchange_inside(shop: Shop, state: LaneState, exchange: AttachReturn) -> Ret
 
 
 def _record(shop: Shop, state: LaneState, request: ReturnRequest, plan: ReturnPlan, found: Returnable | None) -> Return:
-    """The event, what it makes void, and its print job."""
-    uid = shop.store.ids.random(16)
+    """The event, what it makes void, and its print job. A claim at the hub is used up by it."""
+    uid = (found.claim if found else b"") or shop.store.ids.random(16)
     back = decide(shop, state, request, plan, found, uid)
     entry = shop.store.append(back, lane=shop.lane, uid=uid)
     for code in plan.coupons:
         void_coupon(shop.store, code, back.number, shop.lane)
+    hand_over.forget(shop.store.connection, uid)
     print_jobs.add_job(shop.store.connection, shop.lane, entry.id, print_jobs.RECEIPT)
     return back
 
@@ -91,6 +92,7 @@ def decide(
 ) -> Return:
     """The event of a planned return. Raises RuntimeError when its sums do not hold."""
     sale = found.sale if found else None
+    here = sale if found and not found.is_elsewhere else None
     moves, punches = _moves(shop, plan, found, uid.hex()) if found else ((), ())
     number = shop.store.next_number(shop.lane)
     back = Return(
@@ -104,8 +106,8 @@ def decide(
         reason=request.reason,
         sale=found.uid if found else "",
         sale_number=sale.number if sale else "",
-        sale_series_no=sale.series_no if sale else 0,
-        sale_counter=sale.counter if sale else 0,
+        sale_series_no=here.series_no if here else 0,
+        sale_counter=here.counter if here else 0,
         lines=plan.lines,
         goods_fen=plan.goods_fen,
         withheld_fen=plan.withheld_fen,
@@ -139,8 +141,16 @@ def settle_refund(shop: Shop, state: LaneState, queued: Queued, slip: str) -> Re
 # ------------------------------------------------------------------ what the store knows
 
 
-def _sale_of(shop: Shop, request: ReturnRequest) -> Returnable | Refusal | None:
-    return by_number(shop.store, request.number) if request.number else None
+def _sale_of(shop: Shop, request: ReturnRequest, *, claims: bool = False) -> Returnable | Refusal | None:
+    """The sale as it is now: of this file, or as it was claimed at the hub, which nobody is asked inside a transaction."""
+    if not request.number:
+        return None
+    found = by_number(shop.store, request.number)
+    if not isinstance(found, Refusal) or found.code != NOT_OURS or shop.hub is None:
+        return found
+    if request.wanted.exchange_fen:
+        return refuse("POS-3313", number=request.number)
+    return shop.hub.claim_sale(request.number) if claims else shop.hub.claimed_sale(request.number) or found
 
 
 def _plan(shop: Shop, state: LaneState, request: ReturnRequest, found: Returnable | None) -> ReturnPlan | Refusal:

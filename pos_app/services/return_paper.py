@@ -29,7 +29,7 @@ def return_text(shop: Shop, entry: Entry, back: Return) -> str:
     if back.rounding_fen:
         rows.append(two_sides(t["receipt.rounding"], format_yuan(back.rounding_fen), width))
     for refund in back.refunds:
-        label = t["tender." + refund.kind] + (f" {refund.reference}" if refund.reference else "")
+        label = f"{t['tender.' + refund.kind]} {refund.payment.reference}".rstrip()
         rows.append(two_sides(label, format_yuan(refund.amount_fen), width))
         if refund.state != DONE:
             rows += wrap(t["receipt.queued"], width)

@@ -7,7 +7,7 @@ from pos_app.domain.lane.intents import OffersChanged, SaleDone
 from pos_app.domain.lane.state import LaneState, codes_of
 from pos_app.domain.pricing.earning import line_rates
 from pos_app.domain.pricing.model import Gift
-from pos_app.domain.returns import EXCHANGE
+from pos_app.domain.returns import EXCHANGE, exchanged
 from pos_app.domain.tender import Tender, rounding_fen
 from pos_app.services.book_points import NOTHING, Booked, book, rise
 from pos_app.services.give_gifts import given
@@ -45,8 +45,8 @@ def _sell_inside(shop: Shop, state: LaneState, tenders: tuple[Tender, ...], draf
     changed = what_changed(shop, state, draft.id if draft else 0)
     if changed is not None:
         raise _Changed(changed)
-    if back is not None and state.exchange_fen:
-        tenders = (Tender(EXCHANGE, state.exchange_fen, state.exchange_fen, 0, back.number), *tenders)
+    if back is not None:
+        tenders = (*exchanged(back), *tenders)
     number = number_for(shop, state.basket)
     uid = draft.uid if draft else shop.store.ids.random(16)
     gifts = given(shop.store.connection, state.priced.gifts)

@@ -72,7 +72,7 @@ def plan(state: LaneState, view: View, box: Box, dialog: Dialog, height: int) ->
     if shown.rounding_fen:
         box.sides(say(state, "receipt.rounding"), format_yuan(shown.rounding_fen))
     for refund in shown.refunds:
-        label = say(state, f"tender.{refund.kind}") + (f" {refund.reference}" if refund.reference else "")
+        label = f"{say(state, f'tender.{refund.kind}')} {refund.payment.reference}".rstrip()
         box.sides(label + ("" if refund.state == DONE else " !"), format_yuan(refund.amount_fen))
     box.sides(say(state, "return.total"), format_yuan(shown.refund_fen), "strong", "total")
     if now.found is not None:

@@ -44,7 +44,7 @@ from pos_app.domain.return_points import points_moves, punch_moves
 from pos_app.domain.return_terms import terms_of
 from pos_app.domain.return_values import CouponNow, Facts, Ledger, ReturnLine, ReturnPlan, Term, Wanted
 from pos_app.domain.returns import before_of, gifts_back, plan_return
-from pos_app.domain.tender import Tender, tender_card, tender_cash
+from pos_app.domain.tender import Payment, Tender, tender_card, tender_cash
 
 TODAY, LATER = "2026-05-10", "2027-05-10"
 NOW_MS = 1_778_378_400_000  # 10 May 2026, 10:00 in the shop
@@ -221,7 +221,13 @@ def _tenders(total_fen: int, rng: random.Random) -> tuple[Tender, ...]:
         cash = tender_cash(left_fen, left_fen, 10)
         assert not isinstance(cash, Refusal)
         tenders.append(cash)
-    return tuple(tenders)
+    return tuple(_by_exchange(tender, n) if rng.random() < 0.2 else tender for n, tender in enumerate(tenders))
+
+
+def _by_exchange(tender: Tender, n: int) -> Tender:
+    """The same payment, made for other goods that were exchanged for these."""
+    behind = Payment(tender.kind, tender.reference) if tender.reference else None
+    return Tender("exchange", tender.amount_fen, tender.amount_fen, 0, f"S001-01-AAAA-00009{n}", behind)
 
 
 def run_of(rng: random.Random, sale: Sale, lots: tuple[Lot, ...], stamps: tuple[Lot, ...], package: Package) -> Run:
@@ -329,11 +335,14 @@ def _judge_money(run: Run, goods_fen: int, plan: ReturnPlan) -> None:
     assert refunded_fen >= min(paid_fen, goods_fen - withheld_fen), "what is owed is paid"
     if plan.is_whole and not withheld_fen:
         assert refunded_fen == paid_fen
+    paid, gone = Counter[str](), Counter[str]()  # by the slip of the card payment; "" for cash
     for tender in sale.tenders:
-        by_card = sum(r.amount_fen for back in returns for r in back.refunds if r.reference and r.reference == tender.reference)
-        assert by_card <= tender.amount_fen
-    cash_paid = sum(tender.amount_fen for tender in sale.tenders if tender.kind == "cash")
-    assert sum(refund.amount_fen for back in returns for refund in back.refunds if refund.kind == "cash") <= cash_paid
+        paid[tender.behind.reference if tender.behind else tender.reference * (tender.kind == "card_terminal")] += (
+            tender.amount_fen
+        )
+    for refund in (refund for back in returns for refund in back.refunds):
+        gone[refund.behind.reference if refund.behind else refund.reference] += refund.amount_fen
+    assert all(fen <= paid[slip] for slip, fen in gone.items()), "money goes back, or on to other goods, the way it came"
 
 
 def _judge_taxes(run: Run, goods: list[int]) -> None:

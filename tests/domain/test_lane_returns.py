@@ -6,7 +6,7 @@ import pytest
 
 from pos_app.domain.lane.state import SELF_CHECKOUT
 from pos_app.services.shop import Shop
-from tests.shop_kit import CASHIER_PIN, COLA, MILK, SUPERVISOR_PIN, UNKNOWN, WATER, WINE, Till
+from tests.shop_kit import CASHIER_PIN, COLA, MILK, ODD, SUPERVISOR_PIN, UNKNOWN, WATER, WINE, Till
 
 Factory = Callable[..., Shop]
 
@@ -206,6 +206,22 @@ def test_cheaper_goods_leave_the_rest_to_be_given_back_with_the_drawer_open(till
     assert till.says == "banner.paid" and till.drawer.pulses == ["sale", "sale"]
     assert refunds_of(till) == [("exchange", 200), ("cash", 150)]
     assert till.state.last_sale and till.state.last_sale.change_fen == 150
+    till.prove()
+
+
+def test_goods_got_for_goods_paid_by_card_are_given_back_to_the_card(till: Till) -> None:
+    """No cash leaves the drawer, though the second receipt was paid with goods and nothing else."""
+    till.scan(WATER).press("pay", "card").type("A123\n")
+    exchanged(till).scan(ODD).press("pay", "pay")
+    assert till.says == "banner.paid" and till.drawer.pulses == []
+    chosen(till).type("y").type(SUPERVISOR_PIN)
+    assert till.kind == "return_slip" and till.drawer.pulses == []
+    till.type("R9\n")
+    assert till.says == "banner.returned" and till.drawer.pulses == []
+    sql = "SELECT kind, amount_fen, reference, state FROM refunds ORDER BY journal_id, n"
+    assert [tuple(row) for row in till.shop.store.connection.execute(sql)] == [
+        ("exchange", 199, "", "done"), ("card_terminal", 1, "A123", "queued"), ("card_terminal", 199, "A123", "done"),
+    ]  # fmt: skip
     till.prove()
 
 

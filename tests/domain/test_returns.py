@@ -1,5 +1,7 @@
 """Returns: what goes back is what the units carry; no order of partial returns gives more than was paid, or less in the end."""
 
+import random
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -23,11 +25,12 @@ from pos_app.domain.pricing.model import STRANGER, Customer, Package, Promotion
 from pos_app.domain.return_points import points_moves, punch_moves
 from pos_app.domain.return_terms import terms_of
 from pos_app.domain.return_values import Before, CouponNow, Facts, Ledger, ReturnLine, ReturnPlan, Wanted
-from pos_app.domain.returns import before_of, plan_return
-from pos_app.domain.tender import Tender
+from pos_app.domain.returns import before_of, exchanged, payment_of, plan_return
+from pos_app.domain.tender import Payment, Tender
 from tests.domain.returns_kit import LATER, NOW_MS, SALE_UID, TODAY, event, run_once
 
 SEQUENCES = 5_000
+CARD = Payment("card_terminal", "A1")
 MEMBER = Customer("M1", "gold")
 SAVE = Promotion("MJ", "满100减20, 满200减50", SpendSaveTiers((SpendTier(10_000, 2_000), SpendTier(20_000, 5_000))))
 EARN = Promotion("PE", "1元1积分", PointsEarn())
@@ -160,6 +163,57 @@ def test_an_exchange_takes_what_the_new_sale_needs_to_the_fen_and_the_rest_goes_
     plan = planned(sale, back((0, 1), exchange_fen=1_999))
     assert [(r.kind, r.amount_fen) for r in plan.refunds] == [("exchange", 1_999), ("card_terminal", 3_000), ("cash", 1)]
     assert plan.refund_fen == sale.total_fen + sale.rounding_fen == 5_000
+
+
+def test_an_exchange_passes_on_the_payments_that_are_not_reversed_now() -> None:
+    """80.00, 60.00 of them by card, for goods of 70.00: 10.00 go back by card; 50.00 by card and 20.00 in cash paid for these."""
+    sale = sold(("A", 1, 8_000), card_fen=6_000)
+    plan = planned(sale, back((0, 1), exchange_fen=7_000))
+    assert [(r.kind, r.amount_fen, r.payment.reference) for r in plan.refunds] == [
+        ("exchange", 5_000, "A1"), ("exchange", 2_000, ""), ("card_terminal", 1_000, "A1"),
+    ]  # fmt: skip
+    then = replace(sold(("B", 1, 7_000)), tenders=exchanged(event(sale, plan)))
+    assert [(t.kind, t.amount_fen, t.behind) for t in then.tenders] == [("exchange", 5_000, CARD), ("exchange", 2_000, None)]
+    refunds = planned(then, back((0, 1))).refunds
+    assert [(r.kind, r.amount_fen, r.reference) for r in refunds] == [("card_terminal", 5_000, "A1"), ("cash", 2_000, "")]
+
+
+def test_what_was_passed_on_by_an_exchange_is_not_reversed_a_second_time() -> None:
+    sale = sold(("A", 2, 4_000), card_fen=6_000)
+    first = planned(sale, back((0, 1), exchange_fen=4_000))
+    assert [(r.amount_fen, r.behind) for r in first.refunds] == [(4_000, CARD)]
+    second = planned(sale, back((0, 1)), after(sale, first))
+    assert [(r.kind, r.amount_fen) for r in second.refunds] == [("card_terminal", 2_000), ("cash", 2_000)]
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_money_leaves_the_way_it_came_however_often_goods_are_exchanged(seed: int) -> None:
+    rng = random.Random(seed)
+    total_fen = rng.randint(1, 900) * 10
+    sale = sold(("A", 1, total_fen), card_fen=rng.choice((0, total_fen, rng.randint(0, total_fen // 10) * 10)))
+    back_again = Counter[Payment | None]()
+    paid = Counter({payment_of(tender): tender.amount_fen for tender in sale.tenders})
+    for n in range(rng.randint(1, 5)):
+        dearer_fen = rng.randint(1, 900) * 10
+        plan = planned(sale, back((0, 1), exchange_fen=min(dearer_fen, sale.total_fen)))
+        old = exchanged(event(sale, plan))
+        left_fen = dearer_fen - sum(tender.amount_fen for tender in old)
+        kind, slip = rng.choice((("cash", ""), ("card_terminal", f"C{n}")))
+        new = (Tender(kind, left_fen, left_fen, 0, slip),) if left_fen else ()
+        paid.update({payment_of(tender): tender.amount_fen for tender in new})
+        back_again.update(money_back(plan))
+        sale = replace(sold(("B", 1, dearer_fen)), tenders=(*old, *new))
+    back_again.update(money_back(planned(sale, back((0, 1)))))
+    assert +back_again == +paid, seed
+
+
+def money_back(plan: ReturnPlan) -> Counter[Payment | None]:
+    """What left the shop, by the payment it went to; None for cash."""
+    found = Counter[Payment | None]()
+    for refund in plan.refunds:
+        if refund.kind != "exchange":
+            found[refund.payment if refund.reference else None] += refund.amount_fen
+    return found
 
 
 def test_tax_is_taken_back_as_the_difference_of_what_is_kept() -> None:

@@ -383,3 +383,16 @@ def test_verify_finds_an_exchange_that_no_sale_was_paid_with(till: Till) -> None
             "WHERE id = (SELECT max(id) FROM journal WHERE kind = 'sale')"
         )
     assert any("exchanged that no sale" in problem for problem in verify(connection).problems)
+
+
+def test_verify_finds_cash_for_goods_that_were_paid_by_card(till: Till) -> None:
+    """The payment behind the exchange is taken out of the journal, as if the goods had been paid in cash."""
+    till.scan(WATER).press("pay", "card").type("A123\n")
+    till.press("return").type("\n\n\n").press("pay", "enter").type("x").type(SUPERVISOR_PIN).scan(WATER).press("pay", "pay")
+    till.prove()
+    with till.shop.store.transaction() as connection:
+        connection.execute(
+            "UPDATE journal SET payload = CAST(replace(CAST(payload AS TEXT), ?, '') AS BLOB) WHERE kind IN ('sale', 'return')",
+            ('"behind":{"kind":"card_terminal","reference":"A123"},',),
+        )
+    assert any("fen back by cash, 0 were paid" in problem for problem in verify(connection).problems)
