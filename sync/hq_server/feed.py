@@ -1,0 +1,186 @@
+"""What goes down: topics of rows, each with the newest state of a key under the newest rev.
+
+A rev is taken with the topic's row locked until COMMIT, so no lower rev ever appears later and "everything after my cursor"
+misses nothing. Store '' means all stores. A store's own row of a key goes before the one for all: it travels under `@key`.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy import BigInteger, Column, Connection, Index, LargeBinary, Table, Text, text
+
+from store_db.hq_rows import OWN
+from sync.hq_server.tables import metadata
+from sync.protocol import ROWS_MAX, Page, Pull, Pulled, Row
+
+if TYPE_CHECKING:
+    from sync.hq_server.hq import Caller, Hq
+
+FOR_ALL = ""
+PAGE_BYTES_MAX = 1 << 20  # of the bodies of one answer; a larger row travels alone
+BOOTSTRAP_ROWS = 5_000  # a device that has nothing yet takes a larger topic as a snapshot
+
+topics = Table(
+    "topics", metadata, Column("topic", Text, primary_key=True), Column("rev", BigInteger, nullable=False),
+    Column("horizon", BigInteger, nullable=False),  # tombstones up to this rev are purged
+)  # fmt: skip
+feed = Table(
+    "feed", metadata, Column("topic", Text, primary_key=True), Column("store", Text, primary_key=True),
+    Column("key", Text, primary_key=True), Column("rev", BigInteger, nullable=False), Column("body", LargeBinary),
+    Column("changed_ms", BigInteger, nullable=False), Index("feed_by_rev", "topic", "store", "rev"),
+)  # fmt: skip
+
+
+class TopicState(NamedTuple):
+    rev: int
+    horizon: int
+
+
+# ------------------------------------------------------------------ published
+
+TAKE_REVS = text(
+    "INSERT INTO topics (topic, rev, horizon) VALUES (:topic, :count, 0) "
+    "ON CONFLICT (topic) DO UPDATE SET rev = topics.rev + excluded.rev RETURNING rev"
+)
+INSERT = "INSERT INTO feed (topic, store, key, rev, body, changed_ms) "
+CHANGE = (
+    " ON CONFLICT (topic, store, key) DO UPDATE SET rev = excluded.rev, body = excluded.body, changed_ms = excluded.changed_ms "
+    "WHERE feed.body IS DISTINCT FROM excluded.body"
+)
+ON_SQLITE = INSERT + "VALUES (?,?,?,?,?,?)" + CHANGE
+ON_POSTGRES = (
+    INSERT + "SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::bytea[], %s::bigint[])" + CHANGE
+)
+
+
+def publish(connection: Connection, topic: str, rows: Iterable[tuple[str, str, bytes | None]], now_ms: int) -> int:
+    """Put rows of (store or FOR_ALL, key, canonical JSON or None for a tombstone), inside the open transaction; the topic's rev.
+
+    A row that says what is there already keeps its rev. Of rows with one store and key the last counts.
+    """
+    newest = {(store, key): body for store, key, body in rows}
+    if not newest:
+        return topic_states(connection).get(topic, TopicState(0, 0)).rev
+    if any(key.startswith(OWN) for _, key in newest):
+        raise ValueError(f"no key begins with {OWN}")
+    last = int(connection.execute(TAKE_REVS, {"topic": topic, "count": len(newest)}).scalar_one())
+    first = last - len(newest) + 1
+    values = [(topic, store, key, rev, body, now_ms) for rev, ((store, key), body) in enumerate(newest.items(), first)]
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(ON_POSTGRES, tuple(list(column) for column in zip(*values, strict=True)))
+    else:
+        connection.exec_driver_sql(ON_SQLITE, values)
+    return last
+
+
+def purge_tombstones(connection: Connection, before_ms: int) -> int:
+    """Forget what was taken away before a moment; a device whose cursor is older loads a snapshot. How many rows went."""
+    purged = "body IS NULL AND changed_ms < :before"
+    connection.execute(
+        text(
+            "UPDATE topics SET horizon = (SELECT max(f.rev) FROM feed f WHERE f.topic = topics.topic AND f." + purged + ") "
+            "WHERE EXISTS (SELECT 1 FROM feed f WHERE f.topic = topics.topic AND f." + purged + ")"
+        ),
+        {"before": before_ms},
+    )
+    return int(connection.execute(text("DELETE FROM feed WHERE " + purged), {"before": before_ms}).rowcount)
+
+
+# ------------------------------------------------------------------ pulled
+
+
+def pull(hq: "Hq", caller: "Caller", message: Pull) -> Pulled:
+    """The answer to one pull, at once."""
+    with hq.database.read() as connection:
+        return pages(connection, caller.store, message, hq.generation(connection))
+
+
+STATES = text("SELECT topic, rev, horizon FROM topics")
+_AFTER = "SELECT rev, store, key, body FROM feed WHERE topic = :topic AND store = {} AND rev > :after AND rev <= :upto"
+# two ranges of one index, in order of rev, cut by rows and by bytes: no row of another store is read
+ROWS_AFTER = text(
+    "SELECT rev, store, key, body, found FROM (SELECT rev, store, key, body, count(*) OVER () AS found, "
+    "min(rev) OVER () AS first, sum(coalesce(length(body), 0)) OVER (ORDER BY rev) AS bytes FROM ("
+    f"SELECT * FROM ({_AFTER.format(':all')} ORDER BY rev LIMIT :most) a UNION ALL "
+    f"SELECT * FROM ({_AFTER.format(':own')} ORDER BY rev LIMIT :most) b ORDER BY rev LIMIT :most) c"
+    ") d WHERE bytes <= :bytes_max OR rev = first ORDER BY rev"
+)
+COUNT_AFTER = text(
+    "SELECT count(*) FROM (SELECT 1 FROM feed WHERE topic = :topic AND store IN (:all, :own) AND rev > :after LIMIT :most) a"
+)
+
+
+def topic_states(connection: Connection) -> dict[str, TopicState]:
+    """Every topic with its newest rev and the rev up to which tombstones are gone."""
+    return {topic: TopicState(rev, horizon) for topic, rev, horizon in connection.execute(STATES)}
+
+
+def revs(connection: Connection) -> dict[str, int]:
+    """topic -> newest rev."""
+    return {topic: state.rev for topic, state in topic_states(connection).items()}
+
+
+def rows_of(connection: Connection, topic: str, store: str) -> list[Row]:
+    """All that a store sees of a topic now, in order of key, without tombstones."""
+    found = connection.execute(
+        text("SELECT rev, store, key, body FROM feed WHERE topic = :topic AND store IN ('', :store) AND body IS NOT NULL"),
+        {"topic": topic, "store": store},
+    )
+    return sorted((_row(*row) for row in found), key=lambda row: row.key)
+
+
+def pages(connection: Connection, store: str, message: Pull, generation: bytes) -> Pulled:
+    """What a device of this store has not seen yet. A topic that it did not name is new to it: cursor 0.
+
+    One answer holds at most `rows_max` rows and PAGE_BYTES_MAX bytes of bodies, in all.
+    """
+    states = topic_states(connection)
+    cursors = dict.fromkeys(states, 0) | message.cursors
+    known = not message.generation or message.generation == generation
+    gone = {topic for topic, after in cursors.items() if _is_gone(states.get(topic), after, known)}
+    found, rows_left, bytes_left = [], min(message.rows_max, ROWS_MAX), PAGE_BYTES_MAX
+    for topic, state in sorted(states.items(), key=lambda item: item[1].rev - cursors[item[0]]):  # the shortest first
+        if topic in gone or cursors[topic] >= state.rev:
+            continue
+        if rows_left <= 0 or bytes_left <= 0:
+            found.append(Page(topic=topic, rows=[], rev=cursors[topic], more=True))
+            continue
+        if cursors[topic] == 0 and _is_large(connection, topic, store):
+            gone.add(topic)
+            continue
+        page = _page(connection, topic, store, cursors[topic], state.rev, rows_left, bytes_left)
+        found.append(page)
+        rows_left -= len(page.rows)
+        bytes_left -= sum(len(row.body or b"") for row in page.rows)
+    if found:  # a purge may have come between
+        horizons = topic_states(connection)
+        gone |= {page.topic for page in found if cursors[page.topic] < horizons[page.topic].horizon}
+    return Pulled(generation=generation, pages=[page for page in found if page.topic not in gone], gone=sorted(gone))
+
+
+def _is_gone(state: TopicState | None, after: int, is_known: bool) -> bool:
+    """Whether a cursor says nothing here: of another generation, older than the tombstones, or ahead of the topic itself."""
+    if not is_known:
+        return True
+    if state is None:
+        return after != 0
+    return not state.horizon <= after <= state.rev
+
+
+def _is_large(connection: Connection, topic: str, store: str) -> bool:
+    values = {"topic": topic, "all": FOR_ALL, "own": store, "after": 0, "most": BOOTSTRAP_ROWS + 1}
+    return int(connection.execute(COUNT_AFTER, values).scalar_one()) > BOOTSTRAP_ROWS
+
+
+def _page(connection: Connection, topic: str, store: str, after: int, upto: int, most: int, bytes_max: int) -> Page:
+    values = {
+        "topic": topic, "all": FOR_ALL, "own": store, "after": after, "upto": upto, "most": most + 1, "bytes_max": bytes_max,
+    }  # fmt: skip
+    found = connection.execute(ROWS_AFTER, values).fetchall()
+    rows = [_row(*row[:4]) for row in found[:most]]
+    more = bool(found) and len(rows) < found[0].found
+    return Page(topic=topic, rows=rows, rev=rows[-1].rev if more else upto, more=more)
+
+
+def _row(rev: int, store: str, key: str, body: bytes | None) -> Row:
+    return Row(rev, OWN + key if store else key, None if body is None else bytes(body))

@@ -1,0 +1,12 @@
+"""What one step of the agent did, and when the next one is due."""
+
+from typing import NamedTuple
+
+
+class Step(NamedTuple):
+    """`done`: events or rows; `more`: go on at once; else wait `wait_ms`. `trouble`: a code, empty where all went well."""
+
+    done: int = 0
+    more: bool = False
+    wait_ms: int = 0
+    trouble: str = ""
