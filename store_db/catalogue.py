@@ -21,7 +21,10 @@ RATE = (
     "ifnull((SELECT rate_bp FROM tax_rates r WHERE r.tax_code = i.tax_code AND r.valid_from_ms <= :now "
     "ORDER BY r.valid_from_ms DESC LIMIT 1), 0)"
 )
-SELECT = f"SELECT {', '.join('i.' + name for name in ITEM_COLUMNS)}, {RATE} AS tax_bp FROM "
+# HQ's stop goes before whatever the good itself says
+STOPPED = "(i.stop_sale OR EXISTS (SELECT 1 FROM hq_rows WHERE topic = 'stop_sales' AND key IN (i.sku, '@' || i.sku)))"
+_READ = [STOPPED if name == "stop_sale" else f"i.{name}" for name in ITEM_COLUMNS]
+SELECT = f"SELECT {', '.join(_READ)}, {RATE} AS tax_bp FROM "
 BY_CODE = SELECT + "barcodes b JOIN items i ON i.id = b.item_id WHERE b.code = :code"
 BY_SKU = SELECT + "items i WHERE i.sku = :sku"
 BY_WORDS = SELECT + "(SELECT rowid FROM names WHERE names MATCH :words LIMIT :most) n JOIN items i ON i.id = n.rowid"
@@ -119,6 +122,21 @@ def put_items(connection: Connection, rows: Iterable[dict[str, Any]], now_ms: in
         _put_item(connection, row)
     _merge_names(connection)
     connection.execute("UPDATE catalogue_state SET updated_ms = ?", (now_ms,))
+
+
+def drop_item(connection: Connection, sku: str, codes: Iterable[str]) -> None:
+    """A good that is no longer sold: neither its codes nor its name find it, no shelf tag waits. What was sold stays."""
+    drop_codes(connection, sku, codes)
+    connection.execute("DELETE FROM names WHERE rowid = (SELECT id FROM items WHERE sku = ?)", (sku,))
+    connection.execute("DELETE FROM price_tasks WHERE sku = ?", (sku,))
+    connection.execute("DELETE FROM items WHERE sku = ?", (sku,))
+
+
+def drop_codes(connection: Connection, sku: str, codes: Iterable[str]) -> None:
+    """Take codes off a good, where they still are its own."""
+    connection.executemany(
+        "DELETE FROM barcodes WHERE code = ? AND item_id = (SELECT id FROM items WHERE sku = ?)", [(code, sku) for code in codes]
+    )
 
 
 STORED_COLUMNS = (*ITEM_COLUMNS, "pinyin", "cost_fen")

@@ -1,9 +1,11 @@
 """Coupons by code: issued with a sale or claimed from a poster, each use, and those made void."""
 
+import json
 from typing import Any
 
 from pos_app.domain.coupons import Coupon
 from pos_app.domain.events import Header
+from store_db import hq_rows
 from store_db.connection import Connection
 from store_db.reservations import COUPON
 
@@ -33,9 +35,24 @@ def put_void(connection: Connection, entry_id: int, code: str, reason: str) -> N
 
 
 def find(connection: Connection, code: str, draft_id: int = 0) -> Coupon | None:
-    """A code that this store issued or that was claimed here, as another basket than this draft sees it."""
+    """A code that this store issued, that was claimed here, or that HQ lets this device redeem alone, as another basket than
+
+    this draft sees it."""
     row = connection.execute("SELECT code, promotion, expires, uses, holder FROM coupons WHERE code = ?", (code,)).fetchone()
-    return as_used(connection, Coupon(*row), draft_id) if row else None
+    coupon = Coupon(*row) if row else _token(connection, code)
+    return as_used(connection, coupon, draft_id) if coupon else None
+
+
+def _token(connection: Connection, code: str) -> Coupon | None:
+    """A coupon token of HQ's for this device."""
+    held = hq_rows.holding(connection, hq_rows.COUPON_TOKENS, code)
+    if held is None or held.problem:
+        return None
+    token = json.loads(held.body)
+    (device,) = connection.execute("SELECT device FROM device").fetchone()
+    if token["device"] != bytes(device).hex():
+        return None
+    return Coupon(code, token["promotion"], token["expires"], token.get("uses", 1), token.get("holder", ""))
 
 
 def as_used(connection: Connection, coupon: Coupon, draft_id: int = 0) -> Coupon:

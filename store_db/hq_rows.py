@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from store_db.connection import Connection
 
 OWN = "@"
+STOP_SALES, COUPON_TOKENS = "stop_sales", "coupon_tokens"  # topics that are read where they are kept
 
 
 class Cursor(NamedTuple):

@@ -1,5 +1,6 @@
 """Members: personal data in a table of its own, in no event; what they did, their tiers and gifts as projected tables."""
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from pos_app.domain.events import Header
@@ -27,20 +28,38 @@ class MemberRow(NamedTuple):
 # ------------------------------------------------------------------ personal data
 
 
-def put_member(connection: Connection, row: MemberRow) -> None:
-    connection.execute("INSERT INTO members VALUES (?,?,?,?,?,?,?,?,?)", (*row[:7], ";".join(row.groups), int(row.shows_usual)))
+COLUMNS = ("alias", "name", "phone_hash", "phone_masked", "card", "birth_month", "birth_day", "groups", "shows_usual")
+SELECT = f"SELECT {', '.join(COLUMNS)} FROM members WHERE "
+INSERT = f"INSERT INTO members ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+REPLACE = f"{INSERT} ON CONFLICT (alias) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in COLUMNS[1:])}"
+
+
+def put_member(connection: Connection, row: MemberRow, *, replace: bool = False) -> None:
+    """A new member; `replace`: or what is known of one now. IntegrityError where phone or card is another member's."""
+    values = (*row[:7], ";".join(row.groups), int(row.shows_usual))
+    connection.execute(REPLACE if replace else INSERT, values)
+
+
+def drop_members(connection: Connection, aliases: Iterable[str]) -> None:
+    """Forget personal data; what the aliases did stays."""
+    connection.executemany("DELETE FROM members WHERE alias = ?", [(alias,) for alias in aliases])
+
+
+def put_hq_tier(connection: Connection, alias: str, tier: str, entry_id: int) -> None:
+    """A tier that HQ says, known here from a journal entry on: it holds until something newer happens here."""
+    connection.execute("UPDATE members SET hq_tier = ?, hq_tier_id = ? WHERE alias = ?", (tier, entry_id, alias))
 
 
 def by_alias(connection: Connection, alias: str) -> MemberRow | None:
-    return _member(connection.execute("SELECT * FROM members WHERE alias = ?", (alias,)).fetchone())
+    return _member(connection.execute(SELECT + "alias = ?", (alias,)).fetchone())
 
 
 def by_phone(connection: Connection, phone_hash: bytes) -> MemberRow | None:
-    return _member(connection.execute("SELECT * FROM members WHERE phone_hash = ?", (phone_hash,)).fetchone())
+    return _member(connection.execute(SELECT + "phone_hash = ?", (phone_hash,)).fetchone())
 
 
 def by_card(connection: Connection, card: str) -> MemberRow | None:
-    return _member(connection.execute("SELECT * FROM members WHERE card = ?", (card,)).fetchone())
+    return _member(connection.execute(SELECT + "card = ?", (card,)).fetchone())
 
 
 def _member(row: Any) -> MemberRow | None:
@@ -56,8 +75,8 @@ def secret(connection: Connection, name: str) -> bytes | None:
     return bytes(row[0]) if row else None
 
 
-def put_secret(connection: Connection, name: str, value: bytes) -> None:
-    connection.execute("INSERT INTO secrets VALUES (?,?)", (name, value))
+def put_secret(connection: Connection, name: str, value: bytes, *, replace: bool = False) -> None:
+    connection.execute(f"INSERT {'OR REPLACE ' if replace else ''}INTO secrets VALUES (?,?)", (name, value))
 
 
 # ------------------------------------------------------------------ what they did
@@ -108,9 +127,11 @@ def _put_tier(connection: Connection, entry_id: int, payload: Payload) -> None:
 
 
 def tier_of(connection: Connection, alias: str) -> str:
-    """The newest tier; an empty text for an alias that never joined."""
-    row = connection.execute("SELECT tier FROM member_tiers WHERE alias = ? ORDER BY id DESC LIMIT 1", (alias,)).fetchone()
-    return row[0] if row else ""
+    """The newest tier, reached here or said by HQ; an empty text for an alias that is not known."""
+    here = connection.execute("SELECT id, tier FROM member_tiers WHERE alias = ? ORDER BY id DESC LIMIT 1", (alias,)).fetchone()
+    said = connection.execute("SELECT hq_tier_id, hq_tier FROM members WHERE alias = ? AND hq_tier != ''", (alias,)).fetchone()
+    newest = max((tuple(row) for row in (here, said) if row), default=(0, ""))
+    return str(newest[1])
 
 
 def figures(connection: Connection, alias: str, from_date: str) -> Figures:

@@ -1,5 +1,6 @@
 """The catalogue's prices: what changes with a package, what waits for its shelf tag, what they were lately."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,15 @@ TASKS = (
 def all_prices(connection: Connection) -> dict[str, Prices]:
     """The prices of every good, by sku."""
     rows = connection.execute("SELECT sku, price_fen, promo_price_fen, member_price_fen FROM items")
+    return {sku: Prices(*prices) for sku, *prices in rows}
+
+
+def some_prices(connection: Connection, skus: Iterable[str]) -> dict[str, Prices]:
+    """The prices of those goods that are there, by sku."""
+    rows = connection.execute(
+        "SELECT sku, price_fen, promo_price_fen, member_price_fen FROM items WHERE sku IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(skus)),),
+    )
     return {sku: Prices(*prices) for sku, *prices in rows}
 
 

@@ -27,6 +27,11 @@ def by_badge(connection: Connection, badge: str) -> StaffRow | None:
     return StaffRow(*row) if row else None
 
 
+def revoke(connection: Connection, staff: str) -> None:
+    """From now on this number opens nothing; what it did stays."""
+    connection.execute("UPDATE staff SET active = 0 WHERE staff = ?", (staff,))
+
+
 def put_staff(connection: Connection, row: StaffRow) -> None:
     connection.execute(
         "INSERT INTO staff VALUES (?,?,?,?,?,1) ON CONFLICT (staff) DO UPDATE SET name = excluded.name, "

@@ -9,6 +9,7 @@ from typing import Annotated, NamedTuple
 from msgspec import Meta, Struct, field
 
 from pos_app.domain.coupons import USES
+from store_db.hq_rows import COUPON_TOKENS, STOP_SALES
 
 Text = Annotated[str, Meta(max_length=200)]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -99,6 +100,12 @@ class PointsAllowance(Struct, frozen=True):
     expires: Date
 
 
+class Setting(Struct, frozen=True):
+    """A setting of a shop. `phone_key`: the key (hex) under which HQ hashes the phones of members."""
+
+    value: Annotated[str, Meta(max_length=10_000)]
+
+
 class Topic(NamedTuple):
     """A topic: what its key is, and the Struct of its rows; None where they are kept as they came."""
 
@@ -107,8 +114,8 @@ class Topic(NamedTuple):
     row: type[Struct] | None = None
 
 
-CATALOGUE, PACKAGES, STOP_SALES, STAFF, MEMBERS = "catalogue", "packages", "stop_sales", "staff", "members"
-ALLOWANCES, COUPON_TOKENS, POINTS_ALLOWANCES = "allowances", "coupon_tokens", "points_allowances"
+CATALOGUE, PACKAGES, STAFF, MEMBERS = "catalogue", "packages", "staff", "members"
+ALLOWANCES, POINTS_ALLOWANCES = "allowances", "points_allowances"
 SETTINGS, EXCEPTIONS, ORDERS = "settings", "exceptions", "orders"
 
 TOPICS = {
@@ -122,7 +129,7 @@ TOPICS = {
         Topic(ALLOWANCES, "token", LaneAllowance),
         Topic(COUPON_TOKENS, "code", CouponToken),
         Topic(POINTS_ALLOWANCES, "alias", PointsAllowance),
-        Topic(SETTINGS, "name"),
+        Topic(SETTINGS, "name", Setting),
         Topic(EXCEPTIONS, "entry"),
         Topic(ORDERS, "order"),
     )
