@@ -121,6 +121,11 @@ RECOVERIES: dict[str, str] = {
     "POS-6001": RETRY,  # printer
     "POS-6002": RETRY,  # drawer
     "POS-6003": RETRY,  # report without paper
+    # headquarters
+    "POS-7101": CALL_SUPPORT,  # database of HQ cannot be used
+    "POS-7102": RETRY,  # HQ is there already
+    "POS-7103": RETRY,  # no such exception waits
+    "POS-7104": CALL_SUPPORT,  # event cannot be taken as it is
 }
 
 

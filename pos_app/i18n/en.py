@@ -408,6 +408,10 @@ EN: dict[str, str] = {
     "POS-6001": "Receipt waiting, sale saved. Ctrl+P later",
     "POS-6003": "Report not printed, figures are safe. Check the printer, F10 again",
     "POS-6002": "Drawer did not open, sale saved. Use the key",
+    "POS-7101": "HQ's database cannot be used; what it holds is unchanged. Check the address, or make one: pos hq init",
+    "POS-7102": "HQ is there already; nothing was changed. For another operator token: pos hq init --new-token",
+    "POS-7103": "No open exception {uid}; nothing was changed. List them: pos hq quarantine",
+    "POS-7104": "Event {uid} cannot be taken as it is; its bytes are safe in quarantine. Correct it by a new event",
     # what is wrong with a package
     "package.all_free": "{have} of {n} are free, must be fewer",
     "package.choice": "{have} is not one of {need}",

@@ -408,6 +408,10 @@ ZH: dict[str, str] = {
     "POS-6001": "小票未打印,交易已保存。Ctrl+P 稍后补打",
     "POS-6003": "报表未打印,数据安全。检查打印机后按 F10 重试",
     "POS-6002": "钱箱未打开,交易已保存。请用钥匙打开",
+    "POS-7101": "无法使用总部数据库,其中数据未变。请核对地址,或新建:pos hq init",
+    "POS-7102": "总部已存在,未作任何更改。如需新的运营令牌:pos hq init --new-token",
+    "POS-7103": "没有待处理的例外 {uid},未作任何更改。查看列表:pos hq quarantine",
+    "POS-7104": "事件 {uid} 无法按原样入账,仍留在隔离区,原始数据安全。请用新事件更正",
     # what is wrong with a package
     "package.all_free": "每 {n} 件免 {have} 件,应少于 {n} 件",
     "package.choice": "{have} 不在可选值中:{need}",
