@@ -5,6 +5,7 @@ every pair of neighbours, every word, and every ending of the pinyin initials (s
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -32,6 +33,7 @@ BY_CODE_PREFIX = SELECT + (
     "(SELECT DISTINCT item_id FROM barcodes WHERE code >= :code AND code < :code || ':' LIMIT :most) n "
     "JOIN items i ON i.id = n.item_id"
 )
+LISTED = "(SELECT value FROM json_each(?))"
 CHINESE = re.compile(r"[㐀-䶿一-鿿豈-﫿]+")
 WORD = re.compile(r"[^\W_㐀-䶿一-鿿豈-﫿]+")
 
@@ -124,12 +126,13 @@ def put_items(connection: Connection, rows: Iterable[dict[str, Any]], now_ms: in
     connection.execute("UPDATE catalogue_state SET updated_ms = ?", (now_ms,))
 
 
-def drop_item(connection: Connection, sku: str, codes: Iterable[str]) -> None:
-    """A good that is no longer sold: neither its codes nor its name find it, no shelf tag waits. What was sold stays."""
-    drop_codes(connection, sku, codes)
-    connection.execute("DELETE FROM names WHERE rowid = (SELECT id FROM items WHERE sku = ?)", (sku,))
-    connection.execute("DELETE FROM price_tasks WHERE sku = ?", (sku,))
-    connection.execute("DELETE FROM items WHERE sku = ?", (sku,))
+def drop_items(connection: Connection, skus: Iterable[str]) -> None:
+    """Goods that are no longer sold: neither code nor name finds them, no shelf tag waits. What was sold stays."""
+    wanted, ids = json.dumps(list(skus)), f"(SELECT id FROM items WHERE sku IN {LISTED})"
+    connection.execute(f"DELETE FROM barcodes WHERE item_id IN {ids}", (wanted,))
+    connection.execute(f"DELETE FROM names WHERE rowid IN {ids}", (wanted,))
+    connection.execute(f"DELETE FROM price_tasks WHERE sku IN {LISTED}", (wanted,))
+    connection.execute(f"DELETE FROM items WHERE sku IN {LISTED}", (wanted,))
 
 
 def drop_codes(connection: Connection, sku: str, codes: Iterable[str]) -> None:

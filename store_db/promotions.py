@@ -83,6 +83,12 @@ def allowances(connection: Connection, lane: str) -> dict[str, int]:
     return dict(connection.execute(sql, (lane,)).fetchall())
 
 
+def has_token(connection: Connection, token: str) -> bool:
+    """Whether an allowance of this name was given here before, in whatever epoch."""
+    rows = connection.execute("SELECT j.payload FROM allowances a JOIN journal j ON j.id = a.id")
+    return any(json.loads(row[0]).get("token") == token for row in rows)
+
+
 def given_at(connection: Connection, promotion: str, lane: str) -> int:
     """What a lane gave of a promotion."""
     sql = "SELECT ifnull(sum(times), 0) FROM promotion_uses WHERE promotion = ? AND lane = ?"

@@ -57,7 +57,7 @@ def apply_rows(store: Store, takers: Takers, topic: str, rows: Sequence[Row], se
             return False
         kept = [_keep(connection, topic, row, is_known=taker is not None) for row in rows]
         if taker:
-            _take_all(store, taker, topic, [one for one in kept if one.is_change], values)
+            _take_all(store, taker, topic, [one for one in _one_a_key(kept) if one.is_change], values)
         if to != seen:
             hq_rows.set_cursor(connection, topic, to, store.clock.wall_ms())
     return True
@@ -100,6 +100,14 @@ def _keep(connection: Connection, topic: str, row: Row, *, is_known: bool) -> _K
     else:
         hq_rows.put_row(connection, topic, row.key, row.rev, row.body, "" if is_known else UNKNOWN_YET)
     return _Kept(key, before, hq_rows.holding(connection, topic, key))
+
+
+def _one_a_key(kept: Sequence[_Kept]) -> list[_Kept]:
+    """A store's own row and the one for all may come together: before the first, after the last."""
+    found: dict[str, _Kept] = {}
+    for one in kept:
+        found[one.key] = one._replace(before=found[one.key].before) if one.key in found else one
+    return list(found.values())
 
 
 def _take_all(store: Store, taker: Taker, topic: str, kept: Sequence[_Kept], values: dict[bytes, Any]) -> int:

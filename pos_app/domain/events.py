@@ -444,6 +444,7 @@ class AllowanceGiven(Event):
     promotion: str
     lane: str
     quantity: int
+    token: str | None = None  # HQ's name for it, under which it counts once
 
 
 @_register

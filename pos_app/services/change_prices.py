@@ -39,26 +39,27 @@ def apply_prices(store: Store, package: Package) -> int:
     with store.transaction() as connection:
         if prices.applied_package(connection) == package.digest:
             return 0
-        now_ms = store.clock.wall_ms()
-        changes = _changes(prices.all_prices(connection), package)
-        prices.put_prices(connection, ((c.sku, c.was, c.now) for c in changes if c.now != c.was), now_ms)
-        prices.drop_tasks(connection, (row.sku for row in package.prices))
-        prices.put_tasks(connection, package.digest, ((c.sku, c.wanted) for c in changes if c.waits), now_ms)
+        wanted = {row.sku: Prices(*row[1:]) for row in package.prices}
+        changed = take_prices(store, package.digest, prices.all_prices(connection), wanted)
         prices.set_applied_package(connection, package.digest)
-        for first in range(0, len(changes), CHANGES_MAX):
-            some = changes[first : first + CHANGES_MAX]
-            store.append(PricesChanged(package.digest, tuple(PriceChange(c.sku, c.was, c.now, c.waits or None) for c in some)))
+    return changed
+
+
+def take_prices(store: Store, source: str, current: Mapping[str, Prices], wanted: Mapping[str, Prices]) -> int:
+    """Take prices by sku, inside the open transaction; how many goods changed or wait. `source`: what the events name.
+
+    A good that is not in `current` is not there.
+    """
+    now_ms, connection = store.clock.wall_ms(), store.connection
+    changes = [_Change(sku, current[sku], current[sku].lower(now), now) for sku, now in wanted.items()
+               if sku in current and current[sku] != now]  # fmt: skip
+    prices.put_prices(connection, ((c.sku, c.was, c.now) for c in changes if c.now != c.was), now_ms)
+    prices.drop_tasks(connection, wanted)
+    prices.put_tasks(connection, source, ((c.sku, c.wanted) for c in changes if c.waits), now_ms)
+    for first in range(0, len(changes), CHANGES_MAX):
+        some = changes[first : first + CHANGES_MAX]
+        store.append(PricesChanged(source, tuple(PriceChange(c.sku, c.was, c.now, c.waits or None) for c in some)))
     return len(changes)
-
-
-def _changes(current: dict[str, Prices], package: Package) -> list[_Change]:
-    """The goods whose prices are not yet those of the package."""
-    changes = []
-    for row in package.prices:
-        was, wanted = current.get(row.sku), Prices(*row[1:])
-        if was is not None and was != wanted:
-            changes.append(_Change(row.sku, was, was.lower(wanted), wanted))
-    return changes
 
 
 def price_tasks(store: Store) -> list[PriceTask]:

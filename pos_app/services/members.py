@@ -21,6 +21,7 @@ from store_db.members import MemberRow
 from store_db.store import Store
 
 PHONE_KEY, KEY_BYTES = "phone", 32
+HQ_PHONE_KEY = "phone_key"  # the chain's, under which HQ's members are found
 CARD_PREFIX = "V"  # a member's card: V, ten characters by lot, a check character
 USUAL_SALES, USUAL_TIMES = 20, 2  # bought at least twice in the newest twenty sales
 
@@ -76,8 +77,9 @@ def find_by_phone(store: Store, text: str, now_ms: int) -> AttachMember | Refusa
     phone = rules.plain_phone(text)
     if phone is None:
         return refuse("POS-4302")
-    key = members.secret(store.connection, PHONE_KEY)
-    row = members.by_phone(store.connection, phone_hash(key, phone)) if key else None
+    keys = [members.secret(store.connection, name) for name in (PHONE_KEY, HQ_PHONE_KEY)]
+    found = [members.by_phone(store.connection, phone_hash(key, phone)) for key in keys if key]
+    row = next((row for row in found if row is not None), None)
     return refuse("POS-4301") if row is None else attach(store, row, now_ms, may_spend=False)
 
 

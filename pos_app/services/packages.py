@@ -155,20 +155,23 @@ def install_package(
     checked = check_package(data, keys, store.clock.wall_ms(), unsigned=unsigned)
     if isinstance(checked, Rejected):
         return checked
-    package = checked.package
+    with store.transaction():
+        return store_package(store, checked, staff)
+
+
+def store_package(store: Store, checked: CheckedPackage, staff: str = "") -> CheckedPackage | Rejected:
+    """Store a checked package with its event, inside the open transaction."""
+    package, connection = checked.package, store.connection
     if package.shop != store.device.store:
         return Rejected(refuse("POS-2204", found=package.shop, shop=store.device.store))
-    with store.transaction() as connection:
-        known = {row.version: row.digest for row in packages.rows(connection)}
-        if package.version in known:
-            same = known[package.version] == package.digest
-            return checked if same else Rejected(refuse("POS-2205", version=package.version))
-        packages.add(connection, _row(checked, store.clock.wall_ms()), checked.body)
-        store.append(
-            PackageInstalled(
-                package.digest, package.version, package.valid_from_ms, package.valid_to_ms, checked.key, staff
-            )
-        )  # fmt: skip
+    known = {row.version: row.digest for row in packages.rows(connection)}
+    if package.version in known:
+        same = known[package.version] == package.digest
+        return checked if same else Rejected(refuse("POS-2205", version=package.version))
+    packages.add(connection, _row(checked, store.clock.wall_ms()), checked.body)
+    store.append(
+        PackageInstalled(package.digest, package.version, package.valid_from_ms, package.valid_to_ms, checked.key, staff)
+    )
     return checked
 
 
