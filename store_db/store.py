@@ -89,13 +89,13 @@ class Store:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """All of the block is durable when it has ended, or none of it."""
+        """All of the block is durable when it has ended, or none of it. It works under the epoch that the file is in by now."""
         with transaction(self.connection, self.path):
+            self.device = self._read_device()
             yield self.connection
 
     def append(self, event: Event, *, lane: str = "", uid: bytes | None = None) -> Entry:
-        """Append an event inside the open transaction, under the epoch that the file is in by now."""
-        self.device = self._read_device()
+        """Append an event inside the open transaction."""
         return journal.append(self.connection, self.device, self.clock, self.ids, event, lane=lane, uid=uid)
 
     def record(self, event: Event, *, lane: str = "") -> Entry:
@@ -110,17 +110,22 @@ class Store:
 
     def open_epoch(self, reason: str) -> None:
         """Begin a new chain, with a link to the one before."""
-        with self.transaction() as connection:
-            _, epoch, seq, previous = journal.head(connection)
-            connection.execute(
-                "UPDATE device SET epoch_no = epoch_no + 1, epoch = ?, file_identity = ?",
-                (self.ids.random(8), file_identity(self.path)),
-            )
-            for (draft_id,) in connection.execute("SELECT id FROM drafts").fetchall():  # the other file has them too
-                connection.execute("UPDATE drafts SET uid = ? WHERE id = ?", (self.ids.random(16), draft_id))
-            self.device = self._read_device()
-            parent = (epoch.hex(), seq, previous.hex()) if seq else ("", 0, "")
-            self.append(EpochOpened(reason, self.device.store, *parent))
+        with self.transaction():
+            self.begin_epoch(reason)
+
+    def begin_epoch(self, reason: str, device: bytes | None = None) -> None:
+        """As `open_epoch`, inside the open transaction; from here on under another device id, if one is given."""
+        connection = self.connection
+        _, epoch, seq, previous = journal.head(connection)
+        connection.execute(
+            "UPDATE device SET epoch_no = epoch_no + 1, epoch = ?, file_identity = ?, device = ?",
+            (self.ids.random(8), file_identity(self.path), device or self.device.device),
+        )
+        for (draft_id,) in connection.execute("SELECT id FROM drafts").fetchall():  # the other file has them too
+            connection.execute("UPDATE drafts SET uid = ? WHERE id = ?", (self.ids.random(16), draft_id))
+        self.device = self._read_device()
+        parent = (epoch.hex(), seq, previous.hex()) if seq else ("", 0, "")
+        self.append(EpochOpened(reason, self.device.store, *parent))
 
     def next_number(self, lane: str) -> tuple[int, int, str]:
         """(series_no, counter, number on paper): the lane's next, inside the open transaction; opens the series if needed."""

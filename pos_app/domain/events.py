@@ -37,7 +37,7 @@ class EpochOpened(Event):
     """A store file begins a chain of its own: at its first start, after a restore, after a copy was found."""
 
     kind: ClassVar[str] = "epoch_opened"
-    reason: str  # init | restore | copy
+    reason: str  # init | restore | copy | fork | heir
     store: str
     parent_epoch: str = ""
     parent_seq: int = 0
