@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
-from pos_app.domain.pricing.few_sets import every_way
+from pos_app.domain.pricing.few_sets import counted, every_way
 from pos_app.domain.pricing.later_search import best_later, best_later_within
 from pos_app.domain.pricing.later_stages import Cell, Later, LaterOffer, Rules, later_by_priority
 from pos_app.domain.pricing.linear import Linear
@@ -122,7 +122,7 @@ class _SetSearch:
     def run(self) -> Choice:
         ways = self._every_way(3 * FEW_WAYS, 3 * FEW_LOOKS) if len(self.sets.offers) > 1 else None
         if ways is not None:
-            return self._choice(min(ways, key=self._rank), 0)
+            return self._choice(counted(self._best_way(ways)), 0)
         if not self.sets.offers:
             return self._choice((), 0)
         found = self._best_sets((1,) * len(self.sets.classes), (), None, None)
@@ -133,10 +133,12 @@ class _SetSearch:
         choice = Choice(chosen, cells, begin, Later(begin, ()), fixed)
         return choice._replace(bound_fen=choice.total_fen - gap_fen)
 
-    def _rank(self, chosen: tuple[Chosen, ...]) -> tuple[int, int, list[str]]:
-        """The objective, as far as sets decide it."""
-        saving_fen = sum([one.saving_fen * one.times for one in chosen])
-        return -saving_fen, sum([one.times for one in chosen]), self._set_ids(chosen)
+    def _best_way(self, ways: Sequence[tuple[Chosen, ...]]) -> tuple[Chosen, ...]:
+        """The objective, as far as sets decide it: the largest saving, fewest applications, then ids."""
+        savings = [sum([one.saving_fen for one in way]) for way in ways]
+        most_fen = max(savings)
+        best = [way for way, fen in zip(ways, savings, strict=True) if fen == most_fen]
+        return best[0] if len(best) == 1 else min(best, key=lambda way: (len(way), self._set_ids(way)))
 
     def _set_ids(self, chosen: tuple[Chosen, ...]) -> list[str]:
         return sorted(self.sets.promotions[one.offer].id for one in chosen for _ in range(one.times))
@@ -188,7 +190,7 @@ class _Search(_SetSearch):
         """Whether there are so few choices of sets that all were met."""
         ways = self._every_way(ways_max, looks_max)
         for way in ways or ():
-            self._meet(way)
+            self._meet(counted(way))
         return ways is not None
 
     def _search_plans(self, options: list[list[Plan]], saving_max_fen: int) -> int:

@@ -9,31 +9,56 @@ from math import comb, prod
 from typing import NamedTuple
 
 from pos_app.domain.pricing.mechanics.sets import Slot
+from pos_app.domain.pricing.set_parts import is_usable
 from pos_app.domain.pricing.set_search import Chosen, SetOffer, Share, UnitClass
 
-Left = tuple[int, ...]  # units left of each class
-Changes = tuple[int, ...]  # class by class, for each kind of promotion: units taken, fen taken off
 NO_LIMIT = 1 << 60
+
+Way = tuple[Chosen, ...]
+Table = dict[int, "_State"]
+
+
+class _Fields(NamedTuple):
+    """Numbers of every class side by side in one integer: sums of such integers are sums of all fields at once.
+
+    A field holds what all units cost together and one bit more, so that no sum runs over and a missing unit shows there.
+    """
+
+    bits: int
+    width: int
+
+    def packed(self, numbers: Sequence[int]) -> int:
+        value = 0
+        for number in reversed(numbers):
+            value = value << self.bits | number
+        return value
+
+    @property
+    def guards(self) -> int:
+        """The bit above each number."""
+        return self.packed([1 << self.bits - 1] * self.width)
+
+    @property
+    def of_offer(self) -> int:
+        """Where the fields end that outlive an offer: units and fen of each class, for each of three kinds of promotion."""
+        return 6 * self.width * self.bits
 
 
 class _Laid(NamedTuple):
-    """An application and what it changes."""
+    """An application, the units it takes, and all that it changes."""
 
     chosen: Chosen
-    units: Left
-    changes: Changes
+    units: int
+    changes: int
 
 
 class _State(NamedTuple):
-    """How far the units, the number and the budget of the promotion go, and what was changed so far."""
+    """How far the units (each under its guard), the number and the budget of the promotion go, and how it was reached."""
 
-    left: Left
-    changes: Changes
-    times: int = NO_LIMIT
-    budget_fen: int = NO_LIMIT
-
-
-Way = tuple[Chosen, ...]
+    left: int
+    times: int
+    budget_fen: int
+    way: Way
 
 
 def every_way(
@@ -47,37 +72,42 @@ def every_way(
 ) -> list[Way] | None:
     """Every different result of stage 1, each by the fewest applications and the first offers; None when there are too many.
 
-    `kinds` says what each offer leaves to later stages: what it took is told apart by that.
+    `kinds` says what each offer leaves to later stages: what it took is told apart by that. Each application stands once a time.
     """
-    looks = [prod(comb(len(members) + slot.units - 1, slot.units) for members, slot in _slots(offer)) for offer in offers]
+    looks = [prod([comb(len(members) + slot.units - 1, slot.units) for members, slot in _slots(offer)]) for offer in offers]
     if sum(looks) > looks_max:
         return None
-    states: dict[_State, Way] = {_State(tuple(unit.count for unit in classes), (0,) * (6 * len(classes))): ()}
+    fields = _Fields(sum([unit.count * max(1, unit.price_fen) for unit in classes]).bit_length() + 1, len(classes))
+    guards = fields.guards
+    states: Table = {0: _State(fields.packed([unit.count for unit in classes]) | guards, 0, 0, ())}
     for number, (offer, kind) in enumerate(zip(offers, kinds, strict=True)):
         times = NO_LIMIT if offer.max_applications is None else offer.max_applications
         budget_fen = NO_LIMIT if offer.budget_fen is None else offer.budget_fen
-        running = {_State(state.left, state.changes, times, budget_fen): way for state, way in states.items()}
-        for one in _applications(number, offer, classes, kind, rounding, share):
-            _lay(running, one)
+        running = {changes: _State(state.left, times, budget_fen, state.way) for changes, state in states.items()}
+        laid = _applications(number, offer, classes, kind, rounding, share, fields)
+        for one in laid:
+            _lay(running, one, guards)
             if len(running) > ways_max:
                 return None
-        states = _best((_State(state.left, state.changes), way) for state, way in running.items())
-    return [_counted(way) for way in states.values()]
+        states = _best(running, (1 << fields.of_offer) - 1) if laid else running
+    return [state.way for state in states.values()]
 
 
 def _applications(
-    number: int, offer: SetOffer, classes: Sequence[UnitClass], kind: int, rounding: str, share: Share
+    number: int, offer: SetOffer, classes: Sequence[UnitClass], kind: int, rounding: str, share: Share, fields: _Fields
 ) -> list[_Laid]:
     """The different applications of an offer."""
-    found: dict[Changes, _Laid] = {}
-    for slots in product(*(combinations_with_replacement(members, slot.units) for members, slot in _slots(offer))):
-        units = sorted(c for slot in slots for c in slot)
-        if any(units.count(c) > classes[c].count for c in set(units)):
+    found: dict[int, _Laid] = {}
+    if not is_usable(offer, classes):
+        return []
+    for slots in product(*[combinations_with_replacement(members, slot.units) for members, slot in _slots(offer)]):
+        units = sorted([c for slot in slots for c in slot])
+        if any([units.count(c) > classes[c].count for c in set(units)]):
             continue
         saving_fen = offer.shape.saving_fen([[classes[c].price_fen for c in slot] for slot in slots], rounding)
         if saving_fen > 0:
             fens = share(saving_fen, [classes[c].price_fen for c in units])
-            laid = _laid(number, slots, saving_fen, list(zip(units, fens, strict=True)), len(classes), kind)
+            laid = _laid(number, slots, saving_fen, list(zip(units, fens, strict=True)), kind, fields)
             found.setdefault(laid.changes, laid)
     return list(found.values())
 
@@ -87,38 +117,40 @@ def _slots(offer: SetOffer) -> Iterable[tuple[tuple[int, ...], Slot]]:
 
 
 def _laid(
-    number: int, slots: Sequence[Sequence[int]], saving_fen: int, parts: Sequence[tuple[int, int]], width: int, kind: int
+    number: int, slots: Sequence[Sequence[int]], saving_fen: int, parts: Sequence[tuple[int, int]], kind: int, fields: _Fields
 ) -> _Laid:
-    units, fens = [0] * width, [0] * width
+    units, fens = [0] * fields.width, [0] * fields.width
     for c, fen in parts:
         units[c] += 1
         fens[c] += fen
-    counted = tuple(tuple((c, slot.count(c)) for c in sorted(set(slot))) for slot in slots)
-    shares = tuple((c, fen) for c, fen in enumerate(fens) if units[c])
-    before, after = (0,) * (2 * kind * width), (0,) * (2 * (2 - kind) * width)
-    return _Laid(Chosen(number, counted, saving_fen, shares, 1), tuple(units), (*before, *units, *fens, *after))
+    counted = tuple([tuple([(c, slot.count(c)) for c in sorted(set(slot))]) for slot in slots])
+    shares = tuple([(c, fen) for c, fen in enumerate(fens) if units[c]])
+    taken = fields.packed(units)
+    changes = fields.packed([*units, *fens]) << 2 * kind * fields.width * fields.bits
+    of_offer = fields.packed([1, saving_fen]) << fields.of_offer
+    return _Laid(Chosen(number, counted, saving_fen, shares, 1), taken, changes | of_offer)
 
 
-def _lay(running: dict[_State, Way], one: _Laid) -> None:
+def _lay(running: Table, one: _Laid, guards: int) -> None:
     """Each state goes on with the application once, twice ... as often as units, number and budget allow."""
-    for state, way in list(running.items()):
-        while state.times and state.budget_fen >= one.chosen.saving_fen and all(map(int.__le__, one.units, state.left)):
-            state = _State(
-                tuple(map(int.__sub__, state.left, one.units)),
-                tuple(map(int.__add__, state.changes, one.changes)),
-                state.times - 1,
-                state.budget_fen - one.chosen.saving_fen,
-            )
-            way = (*way, one.chosen)
-            if state not in running or _rank(way) < _rank(running[state]):
-                running[state] = way
+    chosen, taken, more = one
+    saving_fen = chosen.saving_fen
+    for changes, (left, times, budget_fen, way) in list(running.items()):
+        left -= taken
+        while left & guards == guards and times and budget_fen >= saving_fen:
+            changes, times, budget_fen, way = changes + more, times - 1, budget_fen - saving_fen, (*way, chosen)
+            known = running.get(changes)
+            if known is None or _rank(way) < _rank(known.way):
+                running[changes] = _State(left, times, budget_fen, way)
+            left -= taken
 
 
-def _best(found: Iterable[tuple[_State, Way]]) -> dict[_State, Way]:
-    best: dict[_State, Way] = {}
-    for state, way in found:
-        if state not in best or _rank(way) < _rank(best[state]):
-            best[state] = way
+def _best(running: Table, lasting: int) -> Table:
+    best: Table = {}
+    for changes, state in running.items():
+        known = best.get(changes & lasting)
+        if known is None or _rank(state.way) < _rank(known.way):
+            best[changes & lasting] = state
     return best
 
 
@@ -127,9 +159,11 @@ def _rank(way: Way) -> tuple[int, list[int]]:
     return len(way), [one.offer for one in way]
 
 
-def _counted(way: Way) -> Way:
+def counted(way: Way) -> Way:
     """Equal applications as one, with their number."""
+    if len(way) < 2:
+        return way
     times: dict[Chosen, int] = {}
     for one in way:
         times[one] = times.get(one, 0) + 1
-    return tuple(sorted(one._replace(times=n) for one, n in times.items()))
+    return tuple(sorted([one._replace(times=n) for one, n in times.items()]))

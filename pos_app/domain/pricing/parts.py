@@ -4,9 +4,12 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from pos_app.domain.pricing.later_stages import Cell, Later, LaterOffer, Step, stage_order
+from pos_app.domain.pricing.set_parts import is_usable
 from pos_app.domain.pricing.set_search import Chosen
 from pos_app.domain.pricing.set_stage import SetRules
 from pos_app.domain.pricing.shelf_stage import Piece
+
+ALONE = -1  # rows that nothing can happen to are one part together
 
 
 class Part(NamedTuple):
@@ -29,21 +32,22 @@ class Part(NamedTuple):
 def parts_of(row_count: int, pieces: Sequence[Piece], sets: SetRules, groups: Sequence[Sequence[LaterOffer]]) -> list[Part]:
     """The parts, small ones first, so that a hard one takes no effort from them."""
     rows_of = [pieces[piece].row for piece in sets.pieces]
-    offer_rows = [{rows_of[c] for slot in offer.slots for c in slot} for offer in sets.offers]
+    offer_rows = [[rows_of[c] for slot in offer.slots for c in slot] for offer in sets.offers]
     group_rows = [_rows_of(group) for group in groups]
     roots = _roots(row_count, [*offer_rows, *group_rows])
-    alone = -1  # rows that nothing happens to are one part together
-    busy = {roots[n] for rows in (*offer_rows, *group_rows) for n in rows}
-    roots = [root if root in busy else alone for root in roots]
-    members: dict[int, list[int]] = {}
-    for n, piece in enumerate(pieces):
-        members.setdefault(roots[piece.row], []).append(n)
     offers: dict[int, list[int]] = {}
     for n, rows in enumerate(offer_rows):
-        offers.setdefault(roots[next(iter(rows))], []).append(n)
+        offers.setdefault(roots[rows[0]], []).append(n)
     of_root: dict[int, list[Sequence[LaterOffer]]] = {}
     for group, rows in zip(groups, group_rows, strict=True):
-        of_root.setdefault(roots[next(iter(rows))], []).append(group)
+        of_root.setdefault(roots[rows[0]], []).append(group)
+    busy = of_root.keys() | {
+        root for root, mine in offers.items() if len(mine) > 1 or is_usable(sets.offers[mine[0]], sets.classes)
+    }
+    members: dict[int, list[int]] = {}
+    for n, piece in enumerate(pieces):
+        root = roots[piece.row]
+        members.setdefault(root if root in busy else ALONE, []).append(n)
     class_of = {piece: c for c, piece in enumerate(sets.pieces)}
     found = [
         _part(numbers, offers.get(root, ()), of_root.get(root, []), pieces, sets, class_of) for root, numbers in members.items()
@@ -51,14 +55,14 @@ def parts_of(row_count: int, pieces: Sequence[Piece], sets: SetRules, groups: Se
     return sorted(found, key=lambda part: len(part.offers) * len(part.classes))
 
 
-def _rows_of(group: Sequence[LaterOffer]) -> set[int]:
+def _rows_of(group: Sequence[LaterOffer]) -> list[int]:
     mask = 0
     for offer in group:
         mask |= offer.rows
-    return {n for n, bit in enumerate(reversed(f"{mask:b}")) if bit == "1"}
+    return [n for n, bit in enumerate(f"{mask:b}"[::-1]) if bit == "1"]
 
 
-def _roots(row_count: int, joined: Iterable[set[int]]) -> list[int]:
+def _roots(row_count: int, joined: Iterable[Sequence[int]]) -> list[int]:
     """Of every row the first of those it is joined with."""
     root = list(range(row_count))
 
@@ -69,9 +73,13 @@ def _roots(row_count: int, joined: Iterable[set[int]]) -> list[int]:
 
     for rows in joined:
         tops = {find(n) for n in rows}
-        for top in tops:
-            root[top] = min(tops)
-    return [find(n) for n in range(row_count)]
+        if len(tops) > 1:
+            first = min(tops)
+            for top in tops:
+                root[top] = first
+    for n, top in enumerate(root):  # a top is never behind what it stands for
+        root[n] = root[top]
+    return root
 
 
 def _part(

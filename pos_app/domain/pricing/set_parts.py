@@ -31,7 +31,7 @@ def parts_of(
     classes: Sequence[UnitClass], offers: Sequence[SetOffer], weights: Sequence[int], caps: Sequence[Cap], split: bool
 ) -> list[Part]:
     """Every part that holds an offer; all in one without `split`."""
-    usable = [n for n, offer in enumerate(offers) if _is_usable(offer, classes)]
+    usable = [n for n, offer in enumerate(offers) if is_usable(offer, classes)]
     within_reach = [_without_idle(offers[n], classes) for n in usable]
     touched = {c for offer in within_reach for slot in offer.slots for c in slot}
     binding = [cap for cap in caps if _binds(cap, classes, touched)]
@@ -57,7 +57,7 @@ def _part(
     )
 
 
-def _is_usable(offer: SetOffer, classes: Sequence[UnitClass]) -> bool:
+def is_usable(offer: SetOffer, classes: Sequence[UnitClass]) -> bool:
     """Whether every slot can be filled at all."""
     if offer.max_applications == 0 or offer.budget_fen == 0:
         return False

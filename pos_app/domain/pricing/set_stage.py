@@ -9,7 +9,7 @@ from pos_app.domain.pricing.mechanics.sets import SetShape
 from pos_app.domain.pricing.model import ON_LIST, Promotion, Used
 from pos_app.domain.pricing.rows import Rows
 from pos_app.domain.pricing.set_search import Chosen, SetOffer, UnitClass
-from pos_app.domain.pricing.shelf_stage import SHUT, Piece, kind_of
+from pos_app.domain.pricing.shelf_stage import OPEN, SHUT, Piece, kind_of
 
 
 class SetRules(NamedTuple):
@@ -24,9 +24,11 @@ class SetRules(NamedTuple):
 def set_rules(rows: Rows, pieces: Sequence[Piece], promotions: Sequence[Promotion], used: Mapping[str, Used]) -> SetRules:
     """The units that sets may take, and what each promotion may take of them; in order of id."""
     numbers = [
-        n for n, piece in enumerate(pieces) if piece.units and piece.unit_fen and piece.kind != SHUT and rows[piece.row].is_open
+        n
+        for n, (row, units, unit_fen, _, _, promotion) in enumerate(pieces)
+        if units and unit_fen and rows[row].is_open and (promotion is None or not promotion.exclusive)
     ]
-    classes = tuple(UnitClass(pieces[n].unit_fen, pieces[n].units) for n in numbers)
+    classes = tuple([UnitClass(pieces[n].unit_fen, pieces[n].units) for n in numbers])
     of_row: dict[int, list[int]] = {}
     for c, n in enumerate(numbers):
         of_row.setdefault(pieces[n].row, []).append(c)
@@ -72,13 +74,16 @@ def left_cells(
     left: dict[tuple[int, int], list[int]] = {}  # row, kind -> [fen, list fen]
 
     def put(row: int, kind: int, fen: int, list_fen: int) -> None:
-        cell = left.setdefault((row, kind), [0, 0])
-        cell[0] += fen
-        cell[1] += list_fen
+        cell = left.get((row, kind))
+        if cell is None:
+            left[row, kind] = [fen, list_fen]
+        else:
+            cell[0] += fen
+            cell[1] += list_fen
 
-    for piece in pieces:
-        kind = piece.kind if rows[piece.row].is_open else SHUT
-        put(piece.row, kind, piece.amount_fen, piece.base_fen)
+    for row, _, _, amount_fen, base_fen, promotion in pieces:
+        kind = SHUT if not rows[row].is_open else OPEN if promotion is None else kind_of(promotion)
+        put(row, kind, amount_fen, base_fen)
     for one in chosen:
         kind = kind_of(sets.promotions[one.offer])
         for slot in one.slots:
@@ -91,7 +96,8 @@ def left_cells(
         for c, fen in one.shares:
             piece = pieces[sets.pieces[c]]
             put(piece.row, max(kind, piece.kind), -fen * one.times, 0)
-    open_cells = sorted(key for key in left if key[1] != SHUT)
-    cells = tuple(Cell(row, kind, left[row, kind][1]) for row, kind in open_cells)
-    fixed = tuple((row, left[row, kind][0]) for row, kind in sorted(left) if kind == SHUT)
-    return cells, tuple(left[key][0] for key in open_cells), fixed
+    ordered = sorted(left.items())
+    is_open = [one for one in ordered if one[0][1] != SHUT]
+    cells = tuple([Cell(row, kind, list_fen) for (row, kind), (_, list_fen) in is_open])
+    fixed = tuple([(row, fen) for (row, kind), (fen, _) in ordered if kind == SHUT])
+    return cells, tuple([fen for _, (fen, _) in is_open]), fixed

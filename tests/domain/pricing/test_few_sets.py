@@ -1,7 +1,7 @@
 """All ways to lay sets, counted by hand."""
 
 from pos_app.domain.money import share_fen
-from pos_app.domain.pricing.few_sets import every_way
+from pos_app.domain.pricing.few_sets import counted, every_way
 from pos_app.domain.pricing.mechanics.sets import SetShape, Slot
 from pos_app.domain.pricing.model import EVERYTHING
 from pos_app.domain.pricing.set_search import SetOffer, UnitClass
@@ -12,7 +12,7 @@ HALF = SetShape((Slot(EVERYTHING, 2),), cheapest=1, percent=50)
 def ways(units: int, *offers: SetOffer, most: int = 100) -> list[list[tuple[int, int]]] | None:
     """Each way as (offer, times)."""
     found = every_way([UnitClass(5_900, units)], offers, [0] * len(offers), "net_half_up", share_fen, most, 1_000)
-    return None if found is None else sorted([(one.offer, one.times) for one in way] for way in found)
+    return None if found is None else sorted([(one.offer, one.times) for one in counted(way)] for way in found)
 
 
 def test_five_equal_units_make_no_pair_one_or_two() -> None:
