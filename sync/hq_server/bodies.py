@@ -7,7 +7,7 @@ reaching a sum or an index of the database.
 from functools import cache
 from typing import Annotated, TypeVar, cast
 
-from msgspec import DecodeError, Meta, Struct
+from msgspec import UNSET, DecodeError, Meta, Struct, UnsetType
 from msgspec.json import Decoder
 
 from pos_app.domain.events import Header
@@ -16,6 +16,8 @@ NUMBER_MAX = 1 << 40  # eleven billion yuan: millions of such numbers still add 
 Number = Annotated[int, Meta(ge=-NUMBER_MAX, le=NUMBER_MAX)]
 Text = Annotated[str, Meta(max_length=200)]
 NAME_MAX, DATE_LENGTH = 200, 10
+T = TypeVar("T")
+Some = Annotated[list[T], Meta(max_length=4_095)]  # as many as the till's own tables take of one event
 
 
 class BrokenBody(Exception):
@@ -29,11 +31,11 @@ class Line(Struct):
     quantity: Number
     list_fen: Number
     net_fen: Number
-    weight_g: Number | None = None
+    weight_g: Number | UnsetType = UNSET
 
     @property
     def goods(self) -> int:
-        return self.quantity if self.weight_g is None else self.weight_g
+        return self.quantity if self.weight_g is UNSET else self.weight_g
 
 
 class Paid(Struct):
@@ -81,33 +83,33 @@ class Sale(Struct):
     number: Text
     shift_no: Number
     staff: Text
-    lines: list[Line]
+    lines: Some[Line]
     list_fen: Number
     discount_fen: Number
     total_fen: Number
     rounding_fen: Number
     item_count: Number
-    taxes: list[Tax]
-    tenders: list[Paid]
+    taxes: Some[Tax]
+    tenders: Some[Paid]
     customer: Text = ""
-    offers: list[Offer] = []
-    gifts: list[Given] = []
-    coupons: list[Text] = []
-    issued: list[Issued] = []
-    points: list[Points] = []
-    punches: list[Points] = []
+    offers: Some[Offer] = []
+    gifts: Some[Given] = []
+    coupons: Some[Text] = []
+    issued: Some[Issued] = []
+    points: Some[Points] = []
+    punches: Some[Points] = []
 
 
 class ReturnedLine(Struct):
     sku: Text
     units: Number
     refund_fen: Number
-    weight_g: Number | None = None
+    weight_g: Number | UnsetType = UNSET
     to_waste: bool = False
 
     @property
     def goods(self) -> int:
-        return self.units if self.weight_g is None else self.weight_g
+        return self.units if self.weight_g is UNSET else self.weight_g
 
 
 class Refund(Struct):
@@ -120,17 +122,17 @@ class Return(Struct):
     shift_no: Number
     staff: Text
     sale_number: Text
-    lines: list[ReturnedLine]
+    lines: Some[ReturnedLine]
     goods_fen: Number
     withheld_fen: Number
     rounding_fen: Number
-    taxes: list[Tax]
-    refunds: list[Refund]
+    taxes: Some[Tax]
+    refunds: Some[Refund]
     customer: Text = ""
-    gifts: list[Given] = []
-    coupons: list[Text] = []
-    points: list[Points] = []
-    punches: list[Points] = []
+    gifts: Some[Given] = []
+    coupons: Some[Text] = []
+    points: Some[Points] = []
+    punches: Some[Points] = []
 
 
 class Cancelled(Struct):
@@ -141,12 +143,12 @@ class Cancelled(Struct):
 
 
 class Moved(Struct):
-    moves: list[Given]
+    moves: Some[Given]
 
 
 class PointsMoved(Struct):
     alias: Text
-    moves: list[Points]
+    moves: Some[Points]
 
 
 class Claimed(Struct):

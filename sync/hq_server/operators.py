@@ -42,7 +42,8 @@ def is_allowed(connection: Connection, secret: str, kind: str, now_ms: int) -> b
     """Whether a token or session of this kind holds now; as slow for a wrong one as for a right one."""
     wanted = _hash(secret)
     known = connection.execute(select(operators.c.hash).where(operators.c.kind == kind, operators.c.until_ms > now_ms))
-    return any([hmac.compare_digest(bytes(one), wanted) for one in known.scalars()])
+    matches = [hmac.compare_digest(bytes(one), wanted) for one in known.scalars()]
+    return any(matches)
 
 
 def _make(connection: Connection, ids: Ids, kind: str, now_ms: int, until_ms: int) -> str:

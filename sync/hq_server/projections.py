@@ -29,14 +29,25 @@ waiting = Table(
 )  # fmt: skip
 
 
-def project(connection: Connection, store: str, events: Sequence[WireEvent], received_ms: int, *, branch: bytes = MAIN) -> None:
-    """Take events of one store, with uids that it did not have before, into the tables."""
+def project(
+    connection: Connection,
+    store: str,
+    events: Sequence[WireEvent],
+    received_ms: int,
+    *,
+    branch: bytes = MAIN,
+    accept: bool = False,
+) -> None:
+    """Take events of one store, with uids that it did not have before, into the tables.
+
+    `accept`: HQ took them as they are, although they do not add up.
+    """
     rows: list[Row] = []
     for event in events:
         chain = ChainId(event.header.device, event.header.epoch, branch)
         try:
-            if is_known(event.header):
-                rows += rows_of(store, event)
+            if is_known(event.header.kind, event.header.schema):
+                rows += rows_of(store, event, accept=accept)
             else:
                 _wait(connection, store, event, chain)
         except BrokenBody as error:

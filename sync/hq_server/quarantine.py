@@ -7,7 +7,7 @@ The shop sees its entries in the topic `exceptions`.
 import re
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, LargeBinary, Table, Text, select, update
+from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, LargeBinary, Table, Text, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pos_app.domain.plain import to_json
@@ -58,14 +58,14 @@ def quarantine(
         publish_entries(connection, [row], since_ms)
 
 
-def resolve(connection: Connection, store: str, about: str, how: str, by: str, now_ms: int) -> int:
-    """End every open entry of an event (its uid in hex) or an exception (its name); how many there were."""
+def resolve(connection: Connection, store: str | None, about: str, how: str, by: str, now_ms: int) -> int:
+    """End the open entries of an event (its uid in hex) or an exception (its name), in one store or in all; how many."""
     if not UID.fullmatch(about):
         return exceptions.end(connection, about, how, by, now_ms, store)
-    uid = bytes.fromhex(about)
+    uid, of_store = bytes.fromhex(about), true() if store is None else entries.c.store == store
     ended = connection.execute(
         update(entries)
-        .where(entries.c.store == store, entries.c.uid == uid, entries.c.resolved_ms == 0)
+        .where(of_store, entries.c.uid == uid, entries.c.resolved_ms == 0)
         .values(resolved_ms=now_ms, resolved_by=by, how=how)
         .returning(*entries.c)
     ).mappings()

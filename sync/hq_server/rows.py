@@ -23,10 +23,10 @@ class NotWhole(Exception):
     """A sale or return whose own sums do not hold."""
 
 
-def is_known(header: Header) -> bool:
+def is_known(kind: str, schema: int) -> bool:
     """Whether this version knows the kind, and this schema of it; what it does not know waits for one that does."""
-    kind = KINDS.get(header.kind)
-    return kind is not None and header.schema <= kind.schema
+    known = KINDS.get(kind)
+    return known is not None and schema <= known.schema
 
 
 def rows_of(store: str, event: WireEvent, *, accept: bool = False) -> list[Row]:
@@ -142,8 +142,6 @@ def _points_moved(store: str, header: Header, payload: bytes) -> Iterator[Row]:
 
 def _member_points(alias: str, moves: Iterable[bodies.Points], punches: Sequence[bodies.Points] = ()) -> Iterator[Row]:
     """Points under the empty card, stamps under the name of their card."""
-    if not alias:
-        return
     for move in moves:
         yield to.points, (alias, "", move.lot, move.points, move.expires)
     for punch in punches:
