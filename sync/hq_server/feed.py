@@ -5,16 +5,15 @@ misses nothing. Store '' means all stores. A store's own row of a key goes befor
 """
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import BigInteger, Column, Connection, Index, LargeBinary, Table, Text, text
 
 from store_db.hq_rows import OWN
+from sync.hq_server.database import run, run_many
+from sync.hq_server.hq import Caller, Hq
 from sync.hq_server.tables import metadata
 from sync.protocol import ROWS_MAX, Page, Pull, Pulled, Row
-
-if TYPE_CHECKING:
-    from sync.hq_server.hq import Caller, Hq
 
 FOR_ALL = ""
 PAGE_BYTES_MAX = 1 << 20  # of the bodies of one answer; a larger row travels alone
@@ -38,8 +37,8 @@ class TopicState(NamedTuple):
 
 # ------------------------------------------------------------------ published
 
-TAKE_REVS = text(
-    "INSERT INTO topics (topic, rev, horizon) VALUES (:topic, :count, 0) "
+TAKE_REVS = (
+    "INSERT INTO topics (topic, rev, horizon) VALUES (?, ?, 0) "
     "ON CONFLICT (topic) DO UPDATE SET rev = topics.rev + excluded.rev RETURNING rev"
 )
 INSERT = "INSERT INTO feed (topic, store, key, rev, body, changed_ms) "
@@ -48,9 +47,7 @@ CHANGE = (
     "WHERE feed.body IS DISTINCT FROM excluded.body"
 )
 ON_SQLITE = INSERT + "VALUES (?,?,?,?,?,?)" + CHANGE
-ON_POSTGRES = (
-    INSERT + "SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::bytea[], %s::bigint[])" + CHANGE
-)
+ON_POSTGRES = INSERT + "SELECT * FROM unnest(?::text[], ?::text[], ?::text[], ?::bigint[], ?::bytea[], ?::bigint[])" + CHANGE
 
 
 def publish(connection: Connection, topic: str, rows: Iterable[tuple[str, str, bytes | None]], now_ms: int) -> int:
@@ -63,13 +60,13 @@ def publish(connection: Connection, topic: str, rows: Iterable[tuple[str, str, b
         return topic_states(connection).get(topic, TopicState(0, 0)).rev
     if any(key.startswith(OWN) for _, key in newest):
         raise ValueError(f"no key begins with {OWN}")
-    last = int(connection.execute(TAKE_REVS, {"topic": topic, "count": len(newest)}).scalar_one())
+    last = int(run(connection, TAKE_REVS, topic, len(newest)).scalar_one())
     first = last - len(newest) + 1
     values = [(topic, store, key, rev, body, now_ms) for rev, ((store, key), body) in enumerate(newest.items(), first)]
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(ON_POSTGRES, tuple(list(column) for column in zip(*values, strict=True)))
+        run(connection, ON_POSTGRES, *(list(column) for column in zip(*values, strict=True)))
     else:
-        connection.exec_driver_sql(ON_SQLITE, values)
+        run_many(connection, ON_SQLITE, values)
     return last
 
 
@@ -89,13 +86,12 @@ def purge_tombstones(connection: Connection, before_ms: int) -> int:
 # ------------------------------------------------------------------ pulled
 
 
-def pull(hq: "Hq", caller: "Caller", message: Pull) -> Pulled:
+def pull(hq: Hq, caller: Caller, message: Pull) -> Pulled:
     """The answer to one pull, at once."""
     with hq.database.read() as connection:
         return pages(connection, caller.store, message, hq.generation(connection))
 
 
-STATES = text("SELECT topic, rev, horizon FROM topics")
 _AFTER = "SELECT rev, store, key, body FROM feed WHERE topic = :topic AND store = {} AND rev > :after AND rev <= :upto"
 # two ranges of one index, in order of rev, cut by rows and by bytes: no row of another store is read
 ROWS_AFTER = text(
@@ -112,7 +108,7 @@ COUNT_AFTER = text(
 
 def topic_states(connection: Connection) -> dict[str, TopicState]:
     """Every topic with its newest rev and the rev up to which tombstones are gone."""
-    return {topic: TopicState(rev, horizon) for topic, rev, horizon in connection.execute(STATES)}
+    return {topic: TopicState(rev, horizon) for topic, rev, horizon in run(connection, "SELECT topic, rev, horizon FROM topics")}
 
 
 def revs(connection: Connection) -> dict[str, int]:
@@ -152,10 +148,7 @@ def pages(connection: Connection, store: str, message: Pull, generation: bytes) 
         found.append(page)
         rows_left -= len(page.rows)
         bytes_left -= sum(len(row.body or b"") for row in page.rows)
-    if found:  # a purge may have come between
-        horizons = topic_states(connection)
-        gone |= {page.topic for page in found if cursors[page.topic] < horizons[page.topic].horizon}
-    return Pulled(generation=generation, pages=[page for page in found if page.topic not in gone], gone=sorted(gone))
+    return Pulled(generation=generation, pages=found, gone=sorted(gone))
 
 
 def _is_gone(state: TopicState | None, after: int, is_known: bool) -> bool:

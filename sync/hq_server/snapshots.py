@@ -5,18 +5,15 @@ Any node serves any part of it. One that is being fetched stays what it is while
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 import msgspec
 import zstandard
 from sqlalchemy import BigInteger, Column, Connection, Index, LargeBinary, Table, Text, text
 
 from sync.hq_server import feed
+from sync.hq_server.hq import Caller, Hq, Rejected
 from sync.hq_server.tables import metadata
-from sync.protocol import NOT_FOUND, Row, Snapshot, SnapshotWanted, WireError
-
-if TYPE_CHECKING:
-    from sync.hq_server.hq import Caller, Hq
+from sync.protocol import NOT_FOUND, Row, Snapshot, SnapshotWanted
 
 PART_BYTES = 256 << 10  # of one answer: what has come is kept when the line is cut
 FRESH_MS = 3_600_000  # offered again so long
@@ -45,7 +42,7 @@ PART = text(
 )
 
 
-def offer(hq: "Hq", caller: "Caller", message: SnapshotWanted) -> Snapshot:
+def offer(hq: Hq, caller: Caller, message: SnapshotWanted) -> Snapshot:
     """The snapshot to fetch: one made lately, or a new one. A topic that there is not is an empty one."""
     now_ms, store, topic = hq.clock.wall_ms(), caller.store, message.topic
     with hq.database.read() as connection:
@@ -66,13 +63,13 @@ def offer(hq: "Hq", caller: "Caller", message: SnapshotWanted) -> Snapshot:
     return made
 
 
-def read(hq: "Hq", caller: "Caller", name: str, first_byte: int) -> bytes:
-    """Bytes of a snapshot from `first_byte` to the end of that part. WireError NOT_FOUND: ask for another one."""
+def read(hq: Hq, caller: Caller, name: str, first_byte: int) -> bytes:
+    """Bytes of a snapshot from `first_byte` to the end of that part. Rejected NOT_FOUND: ask for another one."""
     n, skip = divmod(max(0, first_byte), PART_BYTES)
     with hq.database.read() as connection:
         data = connection.execute(PART, {"name": name, "store": caller.store, "n": n}).scalar()
     if data is None or len(data) <= skip:
-        raise WireError(NOT_FOUND, "no such snapshot, or no such byte of it")
+        raise Rejected(NOT_FOUND, "no such snapshot, or no such byte of it")
     return bytes(data[skip:])
 
 
