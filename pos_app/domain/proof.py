@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 KINDS_VERSION = 1  # rises when a kind is added to or changed in SUMS: sums of two versions are not compared
 EMPTY_ROOT = bytes(32)
+NUMBER_MAX = 1 << 40  # eleven billion yuan: eight million of these still add up within 64 bits
 Payload = dict[str, Any]
 
 
@@ -35,7 +36,7 @@ def sums_of(kind: str, payload: bytes) -> Sums:
         money_fen, points, quantity = rule(json.loads(payload))
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return Sums(1)
-    if all(type(value) is int and abs(value) < 1 << 53 for value in (money_fen, points, quantity)):
+    if all(type(value) is int and abs(value) < NUMBER_MAX for value in (money_fen, points, quantity)):
         return Sums(1, money_fen, points, quantity)
     return Sums(1)
 
@@ -49,6 +50,11 @@ def merkle_root(leaves: Iterable[bytes]) -> bytes:
         pairs = [_hash(b"\1", level[at] + level[at + 1]) for at in range(0, len(level) - 1, 2)]
         level = pairs + level[len(level) // 2 * 2 :]
     return level[0]
+
+
+def device_root(hashes: Iterable[bytes]) -> bytes:
+    """The root over a device's events of one day, in order of their hashes: both ends sort alike, whatever chains they are in."""
+    return merkle_root(sorted(hashes))
 
 
 def day_root(devices: Sequence[tuple[bytes, int, bytes]]) -> bytes:

@@ -1,0 +1,264 @@
+"""HQ over HTTP: reads a request within bounds, finds out who signed it, runs one plain function, sends one message back.
+
+Nothing on the way awaits anything but the line and `run`, which carries each blocking handler; a pull that waits for news
+is the exception.
+"""
+
+import asyncio
+import importlib.util
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple
+
+from sqlalchemy.exc import DBAPIError
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from sync import protocol, signing
+from sync.hq_server import devices, feed, generation, log, proofs
+from sync.hq_server.devices import Asked
+from sync.hq_server.hq import REVOKED, Caller, Hq, Rejected
+from sync.protocol import (
+    BODY_BYTES_MAX, DayWanted, Enrol, HashesWanted, Hello, Message, Problem, ProofWanted, Pull, Pulled, Push, Rotate,
+    SnapshotWanted, Welcome, WireError, decode, encode,
+)  # fmt: skip
+
+CONTENT_TYPE = "application/vnd.lanewise"
+SMALL_BYTES_MAX = 1 << 18  # of every body but a push
+WORKING_MAX = 32  # requests that are worked on at once; each may hold some tens of MB
+RETRY_AFTER_S = 2
+WAIT_MAX_MS, LOOK_EVERY_MS = 25_000, 250  # of a pull that waits
+Run = Callable[..., Awaitable[Any]]
+Handler = Callable[[Hq, Caller, Any], Message]
+logger = logging.getLogger("lanewise.hq")
+
+
+def rotate(hq: Hq, caller: Caller, message: Rotate) -> Welcome:
+    devices.rotate(hq, caller, message)
+    with hq.database.read() as connection:
+        return generation.welcome(hq, connection, caller, [])
+
+
+def pull(hq: Hq, caller: Caller, message: Pull) -> Pulled:
+    """Rows of topics; a revoked device gets none."""
+    if caller.state == REVOKED:
+        raise Rejected(protocol.UNKNOWN_DEVICE, "revoked")
+    return feed.pull(hq, caller, message)
+
+
+def snapshot(hq: Hq, caller: Caller, message: SnapshotWanted) -> Message:
+    from sync.hq_server import snapshots
+
+    if caller.state == REVOKED:
+        raise Rejected(protocol.UNKNOWN_DEVICE, "revoked")
+    return snapshots.offer(hq, caller, message)
+
+
+class Call(NamedTuple):
+    """One path: the message that is asked with, who answers it, how large a body may be."""
+
+    shape: type[Message]
+    handler: Handler
+    bytes_max: int = SMALL_BYTES_MAX
+
+
+CALLS: dict[str, Call] = {
+    protocol.PUSH: Call(Push, log.push, BODY_BYTES_MAX),
+    protocol.PULL: Call(Pull, pull),
+    protocol.HELLO: Call(Hello, generation.hello),
+    protocol.ROTATE: Call(Rotate, rotate),
+    protocol.PROOF: Call(ProofWanted, proofs.proof),
+    protocol.HASHES: Call(HashesWanted, proofs.hashes),
+    protocol.DAY: Call(DayWanted, proofs.day),
+    protocol.SNAPSHOTS: Call(SnapshotWanted, snapshot),
+}
+
+
+class Answer(NamedTuple):
+    status: int
+    body: bytes
+    headers: dict[str, str] = {}
+
+
+def make_app(
+    hq: Hq, run: Run = run_in_threadpool, *, versions: tuple[int, int] = (protocol.OLDEST, protocol.NEWEST),
+    calls: Mapping[str, Call] = CALLS,
+) -> Starlette:  # fmt: skip
+    """The ASGI app of one HQ. `versions`: the oldest and newest protocol it speaks. `calls`: a hub has more."""
+    door = Door(hq, run, versions)
+    routes: list[BaseRoute] = [Route(path, Endpoint(door, call)) for path, call in calls.items()]
+    routes.append(Route(protocol.ENROL, EnrolEndpoint(door)))
+    routes.append(Route(protocol.SNAPSHOTS + "/{name}", FileEndpoint(door)))
+    if importlib.util.find_spec("sync.hq_server.web"):
+        from sync.hq_server import web
+
+        routes += web.routes(hq, run)
+    return Starlette(routes=routes)
+
+
+class Door:
+    """What all endpoints share: how many are at work, which versions are spoken."""
+
+    def __init__(self, hq: Hq, run: Run, versions: tuple[int, int]) -> None:
+        self.hq, self.run, self.versions = hq, run, versions
+        self.working = 0
+
+    async def work(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Run one handler, unless too many are at work already."""
+        if self.working >= WORKING_MAX:
+            raise Rejected(protocol.BUSY, retry_after_s=RETRY_AFTER_S)
+        self.working += 1
+        try:
+            return await self.run(function, *args)
+        finally:
+            self.working -= 1
+
+    def check_version(self, headers: Mapping[str, str]) -> None:
+        oldest, newest = self.versions
+        said = headers.get(signing.PROTOCOL, "")
+        if not (said.isascii() and said.isdigit() and oldest <= int(said[:9]) <= newest):
+            raise Rejected(protocol.VERSION, f"{oldest} to {newest}")
+
+
+class Endpoint:
+    """One signed call."""
+
+    method = "POST"
+
+    def __init__(self, door: Door, call: Call) -> None:
+        self.door, self.call = door, call
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = Asked(scope["method"], _path(scope), _headers(scope), b"")
+        try:
+            if asked.method != self.method:
+                raise Rejected(protocol.BROKEN, "method")
+            self.door.check_version(asked.headers)
+            asked = asked._replace(body=await _body(asked.headers, receive, self.call.bytes_max))
+            answer = await self.answer(asked)
+        except (Rejected, WireError) as error:
+            answer = _refused(asked, error)
+        except DBAPIError as error:
+            answer = _refused(asked, Rejected(protocol.BUSY, type(error.orig).__name__, retry_after_s=RETRY_AFTER_S))
+        await _send(send, answer)
+
+    async def answer(self, asked: Asked) -> Answer:
+        message = await self.door.work(self.handle, asked)
+        if isinstance(message, Pulled) and not (message.pages or message.gone):
+            message = await self._when_there_is_some(asked, message)
+        if isinstance(message, Problem):
+            raise Rejected.of(message)
+        return Answer(200, encode(message))
+
+    def handle(self, asked: Asked) -> Message:
+        """One request, in a thread of its own."""
+        with self.door.hq.database.read() as connection:
+            caller = devices.authenticate(connection, asked)
+        devices.note_seen(self.door.hq, caller)
+        return self.call.handler(self.door.hq, caller, decode(self.call.shape, asked.body))
+
+    async def _when_there_is_some(self, asked: Asked, empty: Pulled) -> Message:
+        """A pull that has nothing to tell yet waits as long as the till wants, and looks again and again."""
+        wait_ms = min(decode(Pull, asked.body).wait_ms, WAIT_MAX_MS)
+        while wait_ms > 0:
+            await asyncio.sleep(min(LOOK_EVERY_MS, wait_ms) / 1000)
+            wait_ms -= LOOK_EVERY_MS
+            message = await self.door.work(self.handle, asked)
+            if message != empty:
+                return message
+        return empty
+
+
+class EnrolEndpoint(Endpoint):
+    """The one call of a device that HQ does not know: signed with the key that it brings."""
+
+    def __init__(self, door: Door) -> None:
+        super().__init__(door, Call(Enrol, lambda hq, caller, message: devices.enrol(hq, message)))
+
+    def handle(self, asked: Asked) -> Message:
+        message = decode(Enrol, asked.body)
+        devices.check_own_key(asked, message)
+        return devices.enrol(self.door.hq, message)
+
+
+class FileEndpoint(Endpoint):
+    """A piece of a snapshot, from the first byte asked for."""
+
+    method = "GET"
+
+    def __init__(self, door: Door) -> None:
+        super().__init__(door, CALLS[protocol.SNAPSHOTS]._replace(bytes_max=0))
+
+    async def answer(self, asked: Asked) -> Answer:
+        piece = await self.door.work(self._read, asked)
+        return Answer(206 if piece else 416, piece)
+
+    def _read(self, asked: Asked) -> bytes:
+        from sync.hq_server import snapshots
+
+        with self.door.hq.database.read() as connection:
+            caller = devices.authenticate(connection, asked)
+        if caller.state == REVOKED:
+            raise Rejected(protocol.UNKNOWN_DEVICE, "revoked")
+        name = asked.path.removeprefix(protocol.SNAPSHOTS + "/")
+        return snapshots.read(self.door.hq, caller, name, _first_byte(asked.headers.get("range", "")))
+
+
+# ------------------------------------------------------------------ the line
+
+
+def _path(scope: Scope) -> str:
+    """The path as it was asked for and signed."""
+    path = scope.get("raw_path") or scope["path"].encode()
+    query = scope.get("query_string", b"")
+    return (path + b"?" + query if query else path).decode("latin-1")
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def _first_byte(wanted: str) -> int:
+    """The start of `bytes=N-M`; 0 when nothing is wanted of the kind."""
+    unit, _, span = wanted.partition("=")
+    start = span.partition("-")[0]
+    return int(start[:18]) if unit.strip() == "bytes" and start.isascii() and start.isdigit() else 0
+
+
+async def _body(headers: Mapping[str, str], receive: Receive, bytes_max: int) -> bytes:
+    """The body, never more of it than it may be long. Rejected TOO_LARGE, BROKEN where the line ended."""
+    said = headers.get("content-length", "0")
+    if said.isascii() and said.isdigit() and int(said[:18]) > bytes_max:
+        raise Rejected(protocol.TOO_LARGE, f"{said[:18]} bytes")
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Rejected(protocol.BROKEN, "cut off")
+        body += message.get("body", b"")
+        if len(body) > bytes_max:
+            raise Rejected(protocol.TOO_LARGE, f"more than {bytes_max} bytes")
+        if not message.get("more_body"):
+            return bytes(body)
+
+
+def _refused(asked: Asked, error: Rejected | WireError) -> Answer:
+    """A refusal as it travels; one line of the log names code, path and device, and nothing of the body."""
+    problem = error.problem if isinstance(error, Rejected) else Problem(code=error.code, detail=error.detail)
+    device = asked.headers.get(signing.DEVICE, "")
+    logger.info("refused %s %s device %.32r %.200r", problem.code, asked.path[:100], device, problem.detail)
+    headers = {"retry-after": str(problem.retry_after_s)} if problem.retry_after_s else {}
+    return Answer(protocol.STATUS[problem.code], encode(problem), headers)
+
+
+async def _send(send: Send, answer: Answer) -> None:
+    headers = {
+        "content-type": CONTENT_TYPE,
+        "content-length": str(len(answer.body)),
+        "cache-control": "no-store",
+    } | answer.headers
+    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": answer.status, "headers": raw})
+    await send({"type": "http.response.body", "body": answer.body})

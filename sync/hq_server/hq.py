@@ -1,0 +1,90 @@
+"""HQ as one value: its database, its clock, its key. Any number of processes may each hold one on the same database."""
+
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+from sqlalchemy import Connection, inspect
+
+from pos_app.domain.errors import StoreError
+from pos_app.domain.ports import Clock, Ids
+from store_db.system import SystemClock, SystemIds
+from sync.hq_server.database import Database, run, run_many
+from sync.protocol import Mark, Problem
+from sync.signing import public_key, sign
+
+SECRET, GENERATION, GENERATIONS = "secret", "generation", "generations"
+GENERATION_BYTES = 8
+TILL, HUB = "till", "hub"  # roles
+ACTIVE, FROZEN, REVOKED = "active", "frozen", "revoked"  # states of a device
+
+
+class Caller(NamedTuple):
+    """The device that signed a request, and the key it signed with."""
+
+    device: bytes
+    store: str
+    role: str
+    state: str = ACTIVE
+    key: bytes = b""
+
+
+class Rejected(Exception):
+    """A request that is refused with a code of the wire."""
+
+    def __init__(
+        self, code: str, detail: str = "", *, mark: Mark | None = None, generation: bytes = b"", retry_after_s: int = 0
+    ) -> None:
+        self.problem = Problem(code=code, detail=detail, mark=mark, generation=generation, retry_after_s=retry_after_s)
+        super().__init__(f"{code} {detail}")
+
+    @classmethod
+    def of(cls, problem: Problem) -> Self:
+        return cls(
+            problem.code, problem.detail, mark=problem.mark, generation=problem.generation, retry_after_s=problem.retry_after_s
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Hq:
+    """What every handler gets. `secret` signs receipts and statements; tills know its public half, `key`."""
+
+    database: Database
+    clock: Clock
+    ids: Ids
+    secret: bytes
+    key: bytes
+
+    @classmethod
+    def create(cls, database: Database, clock: Clock | None = None, ids: Ids | None = None) -> Self:
+        """Tables, a key and a generation in an empty database. Raises StoreError POS-1010 when there is an HQ already."""
+        from sync.hq_server.schema import make_tables
+
+        ids = ids or SystemIds()
+        if inspect(database.engine).has_table("meta"):
+            raise StoreError("POS-1010", path=database.engine.url.render_as_string())
+        generation = ids.random(GENERATION_BYTES)
+        with database.write() as connection:
+            make_tables(connection)
+            values = [(SECRET, ids.random(32)), (GENERATION, generation), (GENERATIONS, generation)]
+            run_many(connection, "INSERT INTO meta (name, value) VALUES (?, ?)", values)
+        return cls.open(database, clock, ids)
+
+    @classmethod
+    def open(cls, database: Database, clock: Clock | None = None, ids: Ids | None = None) -> Self:
+        """An HQ that was created before. Raises StoreError POS-1008 when there is none."""
+        with database.read() as connection:
+            if not database.engine.dialect.has_table(connection, "meta"):
+                raise StoreError("POS-1008", path=database.engine.url.render_as_string())
+            secret = read_meta(connection, SECRET)
+        return cls(database, clock or SystemClock(), ids or SystemIds(), secret, public_key(secret))
+
+    def generation(self, connection: Connection) -> bytes:
+        """Changes when HQ was restored; read each time, as another process may have noticed."""
+        return read_meta(connection, GENERATION)
+
+    def sign(self, text: bytes) -> bytes:
+        return sign(self.secret, text)
+
+
+def read_meta(connection: Connection, name: str) -> bytes:
+    return bytes(run(connection, "SELECT value FROM meta WHERE name = ?", name).scalar_one())
