@@ -15,6 +15,7 @@ from pos_app.domain.pricing.linear import Linear
 from pos_app.domain.pricing.parts import parts_of, put_together
 from pos_app.domain.pricing.plans import Left, Plan, combined, options_of, relaxed
 from pos_app.domain.pricing.rows import Rows, share
+from pos_app.domain.pricing.set_alone import best_alone
 from pos_app.domain.pricing.set_search import Accept, Cap, Chosen, SetOffer, Sets, UnitClass, best_sets
 from pos_app.domain.pricing.set_stage import SetRules, left_cells
 from pos_app.domain.pricing.shelf_stage import Piece, kind_of
@@ -125,8 +126,19 @@ class _SetSearch:
             return self._choice(counted(self._best_way(ways)), 0)
         if not self.sets.offers:
             return self._choice((), 0)
+        alone = self._best_alone()
+        if alone is not None:
+            return self._choice(alone, 0)
         found = self._best_sets((1,) * len(self.sets.classes), (), None, None)
         return self._choice(found.chosen, found.bound - found.value)
+
+    def _best_alone(self) -> tuple[Chosen, ...] | None:
+        """The sets of an offer that nothing else touches, at the price of a step."""
+        if len(self.sets.offers) > 1 or self.effort < 1:
+            return None
+        found = best_alone(self.sets.classes, self.sets.offers[0], self.rules.rounding, self._share)
+        self.effort -= found is not None
+        return found
 
     def _choice(self, chosen: tuple[Chosen, ...], gap_fen: int) -> Choice:
         cells, begin, fixed = left_cells(chosen, self.sets, self.rows, self.pieces)

@@ -105,6 +105,8 @@ def _listed(values: object) -> str:
 def times_left(promotion: Promotion, used: Used) -> int | None:
     """How many applications the limits leave in this basket; None for any number."""
     limits = promotion.limits
+    if limits == NO_LIMITS:
+        return None
     left = [
         most - had
         for most, had in (

@@ -9,8 +9,8 @@ from math import comb, prod
 from typing import NamedTuple
 
 from pos_app.domain.pricing.mechanics.sets import Slot
+from pos_app.domain.pricing.set_columns import Chosen, SetOffer, Share, UnitClass, chosen_of
 from pos_app.domain.pricing.set_parts import is_usable
-from pos_app.domain.pricing.set_search import Chosen, SetOffer, Share, UnitClass
 
 NO_LIMIT = 1 << 60
 
@@ -102,12 +102,11 @@ def _applications(
         return []
     for slots in product(*[combinations_with_replacement(members, slot.units) for members, slot in _slots(offer)]):
         units = sorted([c for slot in slots for c in slot])
-        if any([units.count(c) > classes[c].count for c in set(units)]):
+        if any(units.count(c) > classes[c].count for c in set(units)):
             continue
         saving_fen = offer.shape.saving_fen([[classes[c].price_fen for c in slot] for slot in slots], rounding)
         if saving_fen > 0:
-            fens = share(saving_fen, [classes[c].price_fen for c in units])
-            laid = _laid(number, slots, saving_fen, list(zip(units, fens, strict=True)), kind, fields)
+            laid = _laid(chosen_of(number, slots, saving_fen, 1, classes, share), kind, fields)
             found.setdefault(laid.changes, laid)
     return list(found.values())
 
@@ -116,19 +115,12 @@ def _slots(offer: SetOffer) -> Iterable[tuple[tuple[int, ...], Slot]]:
     return zip(offer.slots, offer.shape.slots, strict=True)
 
 
-def _laid(
-    number: int, slots: Sequence[Sequence[int]], saving_fen: int, parts: Sequence[tuple[int, int]], kind: int, fields: _Fields
-) -> _Laid:
-    units, fens = [0] * fields.width, [0] * fields.width
-    for c, fen in parts:
-        units[c] += 1
-        fens[c] += fen
-    counted = tuple([tuple([(c, slot.count(c)) for c in sorted(set(slot))]) for slot in slots])
-    shares = tuple([(c, fen) for c, fen in enumerate(fens) if units[c]])
-    taken = fields.packed(units)
-    changes = fields.packed([*units, *fens]) << 2 * kind * fields.width * fields.bits
-    of_offer = fields.packed([1, saving_fen]) << fields.of_offer
-    return _Laid(Chosen(number, counted, saving_fen, shares, 1), taken, changes | of_offer)
+def _laid(chosen: Chosen, kind: int, fields: _Fields) -> _Laid:
+    bits, width = fields
+    taken = sum([units << c * bits for slot in chosen.slots for c, units in slot])
+    fens = sum([fen << c * bits for c, fen in chosen.shares])
+    changes = (taken | fens << width * bits) << 2 * kind * width * bits
+    return _Laid(chosen, taken, changes | fields.packed([1, chosen.saving_fen]) << fields.of_offer)
 
 
 def _lay(running: Table, one: _Laid, guards: int) -> None:

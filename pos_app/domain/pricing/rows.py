@@ -60,7 +60,7 @@ class Rows(list[Row]):
         """Numbers of the rows of a scope that may be discounted, ascending."""
         found = self._within.get(scope)
         if found is None:
-            found = self._within[scope] = tuple(n for n in self.named(scope) if self[n].is_open)
+            found = self._within[scope] = tuple([n for n in self.named(scope) if self[n].is_open])
         return found
 
     def reach(self, promotion: Promotion) -> Sequence[int]:
@@ -70,14 +70,15 @@ class Rows(list[Row]):
 
     def named(self, scope: Scope) -> Sequence[int]:
         """Numbers of all rows of a scope, ascending."""
-        if scope.is_all and not scope.without_skus:
+        skus, categories, without_skus = scope
+        if not skus and not categories and not without_skus:
             return range(len(self))
-        if scope.is_all:
-            named = set(range(len(self)))
-        else:
-            named = {n for sku in scope.skus for n in self.by_sku.get(sku, ())}
-            named.update(n for category in scope.categories for n in self.by_category.get(category, ()))
-        named.difference_update(n for sku in scope.without_skus for n in self.by_sku.get(sku, ()))
+        by_sku = self.by_sku
+        named = {n for sku in skus if sku in by_sku for n in by_sku[sku]} if skus or categories else set(range(len(self)))
+        for category in categories:
+            named.update(self.by_category.get(category, ()))
+        for sku in without_skus:
+            named.difference_update(by_sku.get(sku, ()))
         return sorted(named)
 
 

@@ -6,24 +6,38 @@ sum, and no grouping spreads the sums further. For an amount off every set saves
 the first groups are also the best ones under a limit, and no choice worth the same has fewer.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 
-from pos_app.domain.pricing.set_columns import Application, Goods, SetOffer, Source
-
-
-def is_alone(source: Source, offer: SetOffer, weights: Sequence[int]) -> bool:
-    """Whether the simple answer is the best one: equal weights, no budget, slots without common goods, no amount that is cut."""
-    return source.is_exact and offer.budget_fen is None and len({weights[c] for c in source.scope}) == 1
+from pos_app.domain.pricing.set_columns import Chosen, SetOffer, Share, UnitClass, chosen_of
 
 
-def in_groups(source: Source, offer: SetOffer, goods: Goods) -> Iterator[Application]:
-    """The applications, the one that saves most first."""
-    columns = []
-    for members, slot in zip(offer.slots, offer.shape.slots, strict=True):
-        units = [c for c in sorted(members, key=goods.rank.__getitem__) for _ in range(goods.counts[c])]
-        columns.append([tuple(units[n : n + slot.units]) for n in range(0, len(units) - slot.units + 1, slot.units)])
-    for number, picked in enumerate(zip(*columns, strict=False)):
-        saving_fen = source.saving_fen(picked)
-        if saving_fen <= 0 or number == offer.max_applications:
-            return
-        yield Application(source.number, picked, saving_fen)
+def best_alone(classes: Sequence[UnitClass], offer: SetOffer, rounding: str, share: Share) -> tuple[Chosen, ...] | None:
+    """The best choice of the only offer; None where the simple answer may not be the best one.
+
+    That is: a budget that may run out, slots with common goods, an amount that is cut.
+    """
+    shape = offer.shape
+    members = [sorted(slot, key=lambda c: (-classes[c].price_fen, c)) for slot in offer.slots]
+    units = [[c for c in slot for _ in range(classes[c].count)] for slot in members]
+    if len(members) > 1 and len({c for slot in members for c in slot}) < sum(map(len, members)):
+        return None
+    if offer.budget_fen is not None and offer.budget_fen < sum([classes[c].price_fen for slot in units for c in slot]):
+        return None
+    takes = [slot.units for slot in shape.slots]
+    if shape.amount_fen is not None:
+        cheapest = [c for slot, take in zip(units, takes, strict=True) for c in slot[-take:]]
+        if shape.amount_fen > sum([classes[c].price_fen for c in cheapest]):
+            return None
+    times = min([len(slot) // take for slot, take in zip(units, takes, strict=True)])
+    if offer.max_applications is not None:
+        times = min(times, offer.max_applications)
+    found: Counter[tuple[tuple[int, ...], ...]] = Counter()
+    for n in range(times):
+        found[tuple([tuple(slot[n * take : (n + 1) * take]) for slot, take in zip(units, takes, strict=True)])] += 1
+    chosen = []
+    for slots, count in found.items():
+        saving_fen = shape.saving_fen([[classes[c].price_fen for c in slot] for slot in slots], rounding)
+        if saving_fen > 0:
+            chosen.append(chosen_of(0, slots, saving_fen, count, classes, share))
+    return tuple(sorted(chosen))

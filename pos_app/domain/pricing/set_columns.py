@@ -7,7 +7,7 @@ applications, of which a search looks at a few dozen.
 """
 
 from bisect import insort
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from pos_app.domain.pricing.mechanics.rounding import off_fen
@@ -30,6 +30,31 @@ class SetOffer(NamedTuple):
     slots: tuple[tuple[int, ...], ...]
     max_applications: int | None = None
     budget_fen: int | None = None
+
+
+Share = Callable[[int, Sequence[int]], list[int]]
+
+
+class Chosen(NamedTuple):
+    """One application, `times` times: (class, units) per slot, and (class, fen) for what all units of a class carry."""
+
+    offer: int
+    slots: tuple[tuple[tuple[int, int], ...], ...]
+    saving_fen: int
+    shares: tuple[tuple[int, int], ...]
+    times: int
+
+
+def chosen_of(
+    offer: int, slots: Sequence[Sequence[int]], saving_fen: int, times: int, classes: Sequence[UnitClass], share: Share
+) -> Chosen:
+    """An application of the units in `slots` (a class once a unit), with its saving shared by price."""
+    units = sorted([c for slot in slots for c in slot])
+    fens: dict[int, int] = {}
+    for c, fen in zip(units, share(saving_fen, [classes[c].price_fen for c in units]), strict=True):
+        fens[c] = fens.get(c, 0) + fen
+    counted = tuple([tuple([(c, slot.count(c)) for c in sorted(set(slot))]) for slot in slots])
+    return Chosen(offer, counted, saving_fen, tuple(fens.items()), times)
 
 
 class Application(NamedTuple):

@@ -4,7 +4,6 @@ Columns are the applications; rows are the units of each class, the limits and b
 Ties (larger saving, then fewer applications) are part of the value: each is a smaller digit of one integer.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -12,28 +11,17 @@ from pos_app.domain.money import share_fen
 from pos_app.domain.pricing.packing import Problem, pack
 from pos_app.domain.pricing.packing_effort import Effort
 from pos_app.domain.pricing.packing_prices import Column
-from pos_app.domain.pricing.set_alone import in_groups, is_alone
-from pos_app.domain.pricing.set_columns import Application, Goods, SetOffer, Source, UnitClass
+from pos_app.domain.pricing.set_alone import best_alone
+from pos_app.domain.pricing.set_columns import Application, Chosen, Goods, SetOffer, Share, Source, UnitClass, chosen_of
 from pos_app.domain.pricing.set_parts import Cap, Part, parts_of
 
-__all__ = ["Cap", "Chosen", "SetOffer", "Sets", "UnitClass", "best_sets"]
+__all__ = ["Cap", "Chosen", "SetOffer", "Sets", "Share", "UnitClass", "best_sets"]
 
 GRAIN = 60  # prices of units come out as halves, thirds, quarters and fifths of a step: all of them whole in 60ths
 SOME = 40  # of the applications of an offer whose best one only a bound knows
 LISTED_MAX = 400  # applications of an offer over classes of several weights
 
-Share = Callable[[int, Sequence[int]], list[int]]
-Accept = Callable[[tuple["Chosen", ...]], int]
-
-
-class Chosen(NamedTuple):
-    """One application, `times` times: (class, units) per slot, and (class, fen) for what all units of a class carry."""
-
-    offer: int
-    slots: tuple[tuple[tuple[int, int], ...], ...]
-    saving_fen: int
-    shares: tuple[tuple[int, int], ...]
-    times: int
+Accept = Callable[[tuple[Chosen, ...]], int]
 
 
 class Sets(NamedTuple):
@@ -85,11 +73,12 @@ def _trivial_bound(part: Part) -> int:
 
 
 def _best_of_part(part: Part, rounding: str, effort: Effort, wanted: int | None, share: Share, accept: Accept | None) -> Sets:
+    if len(part.offers) == 1 and len(set(part.weights)) == 1 and not part.caps and accept is None:
+        alone = best_alone(part.classes, part.offers[0], rounding, share)
+        if alone is not None and effort.spend(1):
+            value = part.weights[0] * sum([one.saving_fen * one.times for one in alone])
+            return Sets(alone, value, value, 0)
     basket = _Basket(part, rounding, share)
-    if len(part.offers) == 1 and not part.caps and accept is None:
-        source = Source(0, part.offers[0], basket.goods)
-        if is_alone(source, part.offers[0], part.weights) and effort.spend(1):
-            return basket.sets(Counter(in_groups(source, part.offers[0], basket.goods)), None)
     stock = _Stock(basket, part.offers, effort, accept is not None)
     show = None if accept is None else _shown(part, basket, stock, accept)
     packed = pack(Problem(stock, stock.capacities, len(part.classes), GRAIN, basket.floor(wanted), show), effort)
@@ -348,5 +337,4 @@ class _Basket:
         return Sets(chosen, value, value if bound is None else self.plain_value(bound), 0)
 
     def chosen(self, one: Application, times: int) -> Chosen:
-        slots = tuple(tuple((c, slot.count(c)) for c in sorted(set(slot))) for slot in one.slots)
-        return Chosen(one.offer, slots, one.saving_fen, tuple(self.shares(one)), times)
+        return chosen_of(one.offer, one.slots, one.saving_fen, times, self.classes, self.share)

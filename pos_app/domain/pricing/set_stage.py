@@ -34,18 +34,13 @@ def set_rules(rows: Rows, pieces: Sequence[Piece], promotions: Sequence[Promotio
         of_row.setdefault(pieces[n].row, []).append(c)
     offers, owners = [], []
     for promotion in promotions:
-        if not _reaches(promotion, rows, pieces):
+        if promotion.min_spend_fen and measured_fen(promotion, rows, pieces) < promotion.min_spend_fen:
             continue
         offer = _set_offer(promotion, rows, of_row, used)
         if offer is not None:
             offers.append(offer)
             owners.append(promotion)
     return SetRules(classes, tuple(numbers), tuple(offers), tuple(owners))
-
-
-def _reaches(promotion: Promotion, rows: Rows, pieces: Sequence[Piece]) -> bool:
-    """Whether a set promotion's own threshold is reached when its stage begins."""
-    return promotion.min_spend_fen == 0 or measured_fen(promotion, rows, pieces) >= promotion.min_spend_fen
 
 
 def measured_fen(promotion: Promotion, rows: Rows, pieces: Sequence[Piece]) -> int:
@@ -57,14 +52,14 @@ def measured_fen(promotion: Promotion, rows: Rows, pieces: Sequence[Piece]) -> i
 
 def _set_offer(promotion: Promotion, rows: Rows, of_row: Mapping[int, list[int]], used: Mapping[str, Used]) -> SetOffer | None:
     shape: SetShape = promotion.rule.shape(promotion.scope)
-    slots = tuple(
-        tuple(c for n in rows.within(slot.scope) if not (promotion.price_once and rows[n].is_labelled) for c in of_row.get(n, ()))
-        for slot in shape.slots
-    )
-    if not all(slots):
-        return None
+    slots = []
+    for slot in shape.slots:
+        reach = [n for n in rows.within(slot.scope) if n in of_row and not (promotion.price_once and rows[n].is_labelled)]
+        if not reach:
+            return None
+        slots.append(tuple([c for n in reach for c in of_row[n]]))
     had = used.get(promotion.id, NOT_USED)
-    return SetOffer(shape, slots, times_left(promotion, had), budget_left_fen(promotion, had))
+    return SetOffer(shape, tuple(slots), times_left(promotion, had), budget_left_fen(promotion, had))
 
 
 def left_cells(

@@ -1,6 +1,6 @@
 """Stage 0, the shelf price: the lowest of list, promotional and member price; a weighed line never over its label."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pos_app.domain.basket import Line
 from pos_app.domain.goods import may_be_discounted
@@ -9,8 +9,7 @@ from pos_app.domain.money import weighed_amount_fen
 LIST, PROMO, MEMBER, LABEL, ASKED = "list", "promo", "member", "label", "asked"
 
 
-@dataclass(frozen=True, slots=True)
-class ShelfPrice:
+class ShelfPrice(NamedTuple):
     """`list_fen` before and `net_fen` after this stage for the whole line; `source` names the price that won."""
 
     unit_fen: int
@@ -26,6 +25,10 @@ def shelf_price(line: Line, is_member: bool) -> ShelfPrice:
     price; a weighed line keeps its price per kg.
     """
     item = line.item
+    is_plain = line.label_fen is None and item.promo_price_fen is None and not item.ask_price
+    if is_plain and not (is_member and item.member_price_fen is not None):
+        list_fen = _amount(line, item.price_fen)
+        return ShelfPrice(item.price_fen, list_fen, list_fen, LIST)
     if item.ask_price:
         asked_fen = (line.label_fen or 0) * line.quantity
         return ShelfPrice(line.label_fen or 0, asked_fen, asked_fen, ASKED)

@@ -38,7 +38,11 @@ def shelf_stage(
 
     `with_audience` False leaves out member prices and promotions for an audience, as for a stranger.
     """
-    here = [p for p in promotions if (with_audience or p.is_for_anyone) and spent_fen(p, rows) >= p.min_spend_fen]
+    here = [
+        p
+        for p in promotions
+        if (with_audience or p.is_for_anyone) and (not p.min_spend_fen or spent_fen(p, rows) >= p.min_spend_fen)
+    ]
     offers = [_Offer(p, rows, used, rounding) for p in here]
     free = [offer for offer in offers if offer.left is None and offer.budget_fen is None]
     best = [_catalogue(row, with_audience) for row in rows]
@@ -49,12 +53,19 @@ def shelf_stage(
     taken = _give_limited(rows, best, [offer for offer in offers if not (offer.left is None and offer.budget_fen is None)])
     pieces = []
     for n, row in enumerate(rows):
-        piece = best[n]
-        rest = row.units - sum(units for units, *_ in taken[n])
-        if row.units == 0 or rest:
-            pieces.append(_piece(row, n, rest, piece))
-        pieces += [_piece(row, n, units, Best(unit_fen, unit_fen, promotion)) for units, unit_fen, promotion in taken[n]]
-    return sorted(pieces, key=lambda p: (p.row, -p.unit_fen, p.promotion.id if p.promotion else ""))
+        if n in taken:
+            pieces += _pieces(row, n, best[n], taken[n])
+        else:
+            pieces.append(_piece(row, n, row.units, best[n]))
+    return pieces
+
+
+def _pieces(row: Row, n: int, best: "Best", taken: Sequence[tuple[int, int, Promotion]]) -> list[Piece]:
+    """The pieces of a row of which promotions with a number took units."""
+    rest = row.units - sum([units for units, *_ in taken])
+    found = [_piece(row, n, rest, best)] if rest else []
+    found += [_piece(row, n, units, Best(unit_fen, unit_fen, promotion)) for units, unit_fen, promotion in taken]
+    return sorted(found, key=lambda p: (-p.unit_fen, p.promotion.id if p.promotion else ""))
 
 
 def spent_fen(promotion: Promotion, rows: Rows) -> int:
@@ -97,22 +108,22 @@ def _catalogue(row: Row, with_audience: bool) -> Best:
     return Best(shelf.net_fen // row.units if row.units else shelf.net_fen, shelf.unit_fen, None)
 
 
-def _give_limited(rows: Rows, best: Sequence[Best], offers: Sequence[_Offer]) -> list[list[tuple[int, int, Promotion]]]:
+def _give_limited(rows: Rows, best: Sequence[Best], offers: Sequence[_Offer]) -> dict[int, list[tuple[int, int, Promotion]]]:
     """Largest saving a unit first, then promotion id, then row; a unit gets one promotion."""
     wishes = []
     for offer in offers:
         for n in offer.reach:
             if rows[n].units and (saving_fen := best[n].price_fen - (price_fen := offer.price(rows[n]).price_fen)) > 0:
                 wishes.append((-saving_fen, offer.promotion.id, n, price_fen, offer))
-    left = [row.units for row in rows]
-    taken: list[list[tuple[int, int, Promotion]]] = [[] for _ in rows]
+    left = {n: rows[n].units for _, _, n, *_ in wishes}
+    taken: dict[int, list[tuple[int, int, Promotion]]] = {}
     for _, _, n, price_fen, offer in sorted(wishes, key=lambda wish: wish[:3]):
         units = left[n] if offer.left is None else min(left[n], offer.left)
         if offer.budget_fen is not None:
             units = min(units, offer.budget_fen // (rows[n].unit_fen - price_fen))
         if units:
             left[n] -= units
-            taken[n].append((units, price_fen, offer.promotion))
+            taken.setdefault(n, []).append((units, price_fen, offer.promotion))
             offer.left = None if offer.left is None else offer.left - units
             if offer.budget_fen is not None:
                 offer.budget_fen -= units * (rows[n].unit_fen - price_fen)
