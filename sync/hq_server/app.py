@@ -21,8 +21,23 @@ from sync.hq_server import devices, feed, generation, log, proofs
 from sync.hq_server.devices import Asked
 from sync.hq_server.hq import REVOKED, Caller, Hq, Rejected
 from sync.protocol import (
-    BODY_BYTES_MAX, DayWanted, Enrol, HashesWanted, Hello, Message, Problem, ProofWanted, Pull, Pulled, Push, Rotate,
-    SnapshotWanted, Welcome, WireError, decode, encode,
+    BODY_BYTES_MAX,
+    DayWanted,
+    Enrol,
+    HashesWanted,
+    Hello,
+    Message,
+    Problem,
+    ProofWanted,
+    Pull,
+    Pulled,
+    Push,
+    Rotate,
+    SnapshotWanted,
+    Welcome,
+    WireError,
+    decode,
+    encode,
 )  # fmt: skip
 
 CONTENT_TYPE = "application/vnd.lanewise"
@@ -157,7 +172,8 @@ class Endpoint:
         with self.door.hq.database.read() as connection:
             caller = devices.authenticate(connection, asked)
         devices.note_seen(self.door.hq, caller)
-        return self.call.handler(self.door.hq, caller, decode(self.call.shape, asked.body))
+        message: Message = decode(self.call.shape, asked.body)
+        return self.call.handler(self.door.hq, caller, message)
 
     async def _when_there_is_some(self, asked: Asked, empty: Pulled) -> Message:
         """A pull that has nothing to tell yet waits as long as the till wants, and looks again and again."""
@@ -211,8 +227,8 @@ class FileEndpoint(Endpoint):
 
 def _path(scope: Scope) -> str:
     """The path as it was asked for and signed."""
-    path = scope.get("raw_path") or scope["path"].encode()
-    query = scope.get("query_string", b"")
+    path: bytes = scope.get("raw_path") or scope["path"].encode()
+    query: bytes = scope.get("query_string", b"")
     return (path + b"?" + query if query else path).decode("latin-1")
 
 

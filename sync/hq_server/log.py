@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import BigInteger, Connection, LargeBinary, Text
 
 from pos_app.domain.events import GENESIS, Header
 from pos_app.domain.proof import Sums, sums_of
@@ -16,6 +16,7 @@ from sync.hq_server import devices, quarantine
 from sync.hq_server.database import run, run_many
 from sync.hq_server.devices import Device
 from sync.hq_server.hq import ACTIVE, HUB, REVOKED, Caller, Hq, Rejected
+from sync.hq_server.tables import log
 from sync.protocol import BATCH_BYTES_MAX, EVENTS_MAX, MAIN, Ack, ChainId, Mark, Problem, Push, WireEvent, from_columns
 from sync.signing import receipt_text
 
@@ -24,13 +25,10 @@ NAME_MAX = 200  # characters of kind, lane, business date
 NUMBER_MAX = 1 << 62
 JUMP_MS = 120_000  # a clock that went so far off against the time since boot is noted
 CHAIN = "branch, epoch, number, base_seq, seq, hash, events, money_fen, points, quantity, wall_ms, mono_ms, boot_id"
-LOG = (
-    "store, device, epoch, branch, seq, uid, kind, schema, lane, business_date, wall_ms, mono_ms, boot_id, hq_offset_ms, "
-    "payload, hash, money_fen, points, quantity, received_ms"
-)
-INSERT_LOG = f"INSERT INTO log ({LOG}) VALUES ({', '.join('?' * 20)})"
+LOG = ", ".join(log.columns.keys())
+INSERT_LOG = f"INSERT INTO log ({LOG}) VALUES ({', '.join('?' * len(log.columns))})"
 COPY_LOG = f"COPY log ({LOG}) FROM STDIN (FORMAT BINARY)"
-LOG_TYPES = ("text bytea bytea bytea int8 bytea text int8 text text int8 int8 bytea int8 bytea bytea int8 int8 int8 int8").split()
+COPY_TYPES = [{LargeBinary: "bytea", BigInteger: "int8", Text: "text"}[type(column.type)] for column in log.columns]
 FIELDS = tuple(field.name for field in fields(Header))
 
 
@@ -250,7 +248,7 @@ def _insert_log(connection: Connection, rows: list[tuple[Any, ...]]) -> None:
         return
     driver: Any = connection.connection.driver_connection
     with driver.cursor() as cursor, cursor.copy(COPY_LOG) as copy:
-        copy.set_types(LOG_TYPES)
+        copy.set_types(COPY_TYPES)
         for row in rows:
             copy.write_row(row)
 

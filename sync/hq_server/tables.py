@@ -56,7 +56,7 @@ log = Table(
 )  # fmt: skip
 for number in range(PARTITIONS):
     part = f"CREATE TABLE log_{number} PARTITION OF log FOR VALUES WITH (MODULUS {PARTITIONS}, REMAINDER {number})"
-    event.listen(log, "after_create", DDL(part).execute_if(dialect="postgresql"))
+    event.listen(log, "after_create", DDL(part).execute_if(dialect="postgresql"))  # type: ignore[no-untyped-call]
 
 # what a store has been told already: an event that comes again in another chain counts once
 uids = Table("uids", metadata, _key("store", Text), _key("uid"), sqlite_with_rowid=False)

@@ -118,8 +118,8 @@ class FakeTill:
         """One more event at the end of a chain."""
         self.wall_ms, self.mono_ms = self.wall_ms + 1_000, self.mono_ms + 1_000
         fields = {
-            "device": chain.chain.device, "epoch": chain.chain.epoch, "seq": chain.mark.seq + 1, "uid": self.ids.random(16), "kind": kind,
-            "schema": 1, "lane": "01", "business_date": DATE, "wall_ms": self.wall_ms, "mono_ms": self.mono_ms,
+            "device": chain.chain.device, "epoch": chain.chain.epoch, "seq": chain.mark.seq + 1, "uid": self.ids.random(16),
+            "kind": kind, "schema": 1, "lane": "01", "business_date": DATE, "wall_ms": self.wall_ms, "mono_ms": self.mono_ms,
             "boot_id": self.boot_id, "hq_offset_ms": 0,
         } | header  # fmt: skip
         made, data = Header(**fields), payload if isinstance(payload, bytes) else to_json(payload)
