@@ -1,6 +1,7 @@
 """Events without a till: well-formed headers around any payload, and a day that a real till sold."""
 
 import json
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,10 @@ from pos_app.domain.events import GENESIS, Header, chain_hash
 from pos_app.domain.plain import to_json
 from store_db import journal
 from store_db.connection import connect
-from sync.protocol import WireEvent
+from sync.hq_server.devices import add_store, enrol, make_code
+from sync.hq_server.hq import TILL, Caller, Hq
+from sync.hq_server.log import push
+from sync.protocol import Ack, ChainId, Enrol, Push, WireEvent, to_columns
 
 _uids = count(1)
 DATE = "2026-09-21"
@@ -55,3 +59,27 @@ def journal_of(path: Path) -> list[WireEvent]:
 def with_payload(one: WireEvent, **changes: Any) -> WireEvent:
     """The event with some fields of its payload changed, under its own header."""
     return WireEvent(one.header, to_json(json.loads(one.payload) | changes), one.hash)
+
+
+class Sender:
+    """A device that is enrolled at an HQ and pushes what it is given, past HTTP."""
+
+    def __init__(self, hq: Hq, store: str = "S001", n: int = 1, name: str = "") -> None:
+        self.hq, self.device, self.epoch = hq, bytes([n]) * 16, bytes([n]) * 8
+        self.caller = Caller(self.device, store, TILL)
+        self.seq, self.head = 0, GENESIS
+        with hq.database.write() as connection:
+            add_store(connection, store, name, hq.clock.wall_ms())
+            code = make_code(connection, hq.ids, store, hq.clock.wall_ms())
+        enrol(hq, Enrol(code=code, device=self.device, store=store, key=bytes([n]) * 32))
+
+    def tell(self, *events: WireEvent, epoch: bytes | None = None) -> None:
+        """Push events as the next of this device's chain, under their own uids."""
+        chain = ChainId(self.device, epoch or self.epoch)
+        headers = [
+            replace(one.header, device=self.device, epoch=chain.epoch, seq=self.seq + n) for n, one in enumerate(events, 1)
+        ]
+        columns = to_columns([(header, one.payload) for header, one in zip(headers, events, strict=True)])
+        answer = push(self.hq, self.caller, Push(chain=chain, first_seq=self.seq + 1, prev_hash=self.head, events=columns))
+        assert isinstance(answer, Ack), answer
+        self.seq, self.head = answer.mark

@@ -1,0 +1,184 @@
+"""HQ's proof of itself: what the log projects to is what the tables hold, and any change of either is named."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from pos_app.demo.day import Day, DayClock, SeededIds
+from pos_app.domain.errors import BadInput
+from pos_app.domain.events import KINDS, Event
+from store_db.store import Store
+from sync.hq_server import projections, quarantine, rows, take_later
+from sync.hq_server.database import Database
+from sync.hq_server.hq import REVOKED, Hq
+from sync.hq_server.projected_tables import receipts, stock
+from sync.hq_server.rebuild import HqProof, verify
+from sync.hq_server.tables import log
+from sync.protocol import WireEvent
+from tests.sync.hq.projection_kit import Sender, event, journal_of, sale
+
+
+@pytest.fixture(scope="module")
+def day(demo_store_file: Path, tmp_path_factory: pytest.TempPathFactory) -> list[WireEvent]:
+    path = tmp_path_factory.mktemp("day") / "shop.sqlite"
+    shutil.copyfile(demo_store_file, path)
+    clock = DayClock()
+    with Store.open(path, clock=clock, ids=SeededIds(6)) as store:
+        sold = Day(store, clock, 6)
+        sold.open()
+        for _ in range(30):
+            sold.sell()
+        sold.close()
+    return journal_of(path)
+
+
+@pytest.fixture
+def hq(tmp_path: Path) -> Iterator[Hq]:
+    database = Database.open(f"sqlite:///{tmp_path / 'hq.sqlite'}")
+    yield Hq.create(database, DayClock(), SeededIds(1))
+    database.close()
+
+
+@pytest.fixture
+def full(hq: Hq, day: list[WireEvent]) -> Hq:
+    """A day, a broken sale, one that does not add up, one of an unknown kind, and a second device."""
+    till = Sender(hq)
+    till.tell(*day[:20])
+    till.tell(*day[20:])
+    other = Sender(hq, n=2)
+    other.tell(
+        event("sale", b"{}"), event("sale", sale() | {"total_fen": 1}), event("hologram_sold", {}), event("sale", sale(700))
+    )
+    return hq
+
+
+def _change(hq: Hq, sql: str) -> None:
+    with hq.database.write() as connection:
+        assert connection.exec_driver_sql(sql).rowcount > 0
+
+
+def test_an_hq_that_nobody_touched_is_whole(full: Hq, day: list[WireEvent]) -> None:
+    proof = verify(full.database)
+    assert proof.problems == []
+    assert (proof.events, proof.waiting, proof.put_aside, proof.chains) == (len(day) + 4, 1, 2, 2)
+    assert proof.projected == len(day) + 1
+    assert proof.money_fen > 0
+    assert all(proof.tables.values())
+
+
+SALE = rows.RULES["sale"]
+CHANGES = {
+    "UPDATE log SET payload = CAST(CAST(payload AS TEXT) || ' ' AS BLOB) WHERE kind = 'sale'": "is not what followed",
+    "UPDATE log SET business_date = '2026-09-22' WHERE kind = 'sale'": "is not what followed",
+    "DELETE FROM log WHERE seq = (SELECT max(seq) FROM log) AND device = x'01010101010101010101010101010101'": "its head is not",
+    "DELETE FROM log WHERE seq = 9": "is not what followed",
+    "DELETE FROM log WHERE device = x'02020202020202020202020202020202'": "2 chains, 1 in the log",
+    "UPDATE chains SET money_fen = money_fen + 1": "its sums are not",
+    "UPDATE store_days SET sales_fen = sales_fen + 1": "table store_days",
+    "UPDATE store_days SET sales_fen = sales_fen + 1, rounding_fen = rounding_fen - 1": "table store_days",
+    "DELETE FROM receipts WHERE uid IN (SELECT uid FROM receipts LIMIT 1)": "table receipts",
+    "UPDATE points SET points = points + 1": "table points",
+    "UPDATE stock SET quantity = quantity + 1": "table stock",
+    "DELETE FROM quarantine WHERE code = 'not_whole'": "cannot be rebuilt: quarantine",
+    "DELETE FROM waiting": "cannot be rebuilt: waiting",
+    "UPDATE quarantine SET is_projected = 1": "cannot be rebuilt: quarantine",
+}
+
+
+@pytest.mark.parametrize(("sql", "problem"), CHANGES.items(), ids=CHANGES.values())
+def test_whatever_was_changed_is_named(full: Hq, sql: str, problem: str) -> None:
+    _change(full, sql)
+    problems = verify(full.database).problems
+    assert any(problem in one for one in problems), problems
+
+
+def test_a_projector_that_is_wrong_in_both_is_found_by_the_sums(hq: Hq, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rebuild uses the same projectors; the sums of the events do not."""
+    monkeypatch.setitem(rows.RULES, "sale", lambda *event: iter(list(SALE(*event))[:-1]))
+    Sender(hq).tell(event("sale", sale(500, gifts=[{"sku": "GIFT", "quantity": 1}])))
+    problems = verify(hq.database).problems
+    assert len(problems) == 1 and problems[0].startswith("tables say (500, 0, -1)"), problems
+
+
+def test_an_event_that_hides_behind_a_forged_entry_is_missed_in_the_tables(full: Hq) -> None:
+    """Somebody puts a good sale aside, and forgets to take it out of the tables."""
+    with full.database.write() as connection:
+        good = connection.execute(select(log).where(log.c.kind == "sale")).first()
+        row = connection.execute(select(quarantine.entries)).mappings().first()
+        forged = dict(row or {}) | {"device": good.device, "epoch": good.epoch, "seq": good.seq, "uid": good.uid}
+        connection.execute(quarantine.entries.insert().values(forged))
+    assert "table receipts is not what the log projects to" in verify(full.database).problems
+
+
+# ------------------------------------------------------------------ what comes in later
+
+
+def test_an_accepted_sale_is_in_the_tables_and_the_proof_holds(full: Hq) -> None:
+    with full.database.read() as connection:
+        entry = connection.execute(select(quarantine.entries).where(quarantine.entries.c.code == "not_whole")).one()
+        before = len(connection.execute(select(receipts)).all())
+    assert take_later.accept(full, entry.uid.hex(), "ops") == 1
+    proof = verify(full.database)
+    assert proof.problems == []
+    assert proof.put_aside == 1
+    with full.database.read() as connection:
+        assert len(connection.execute(select(receipts)).all()) == before + 1
+    with pytest.raises(BadInput, match="POS-7103"):
+        take_later.accept(full, entry.uid.hex(), "ops")
+
+
+def test_what_no_row_can_be_made_of_is_not_accepted(full: Hq) -> None:
+    with full.database.read() as connection:
+        uid = connection.execute(select(quarantine.entries.c.uid).where(quarantine.entries.c.code == "broken")).scalar_one()
+    with pytest.raises(BadInput, match="POS-7104"):
+        take_later.accept(full, uid.hex(), "ops")
+    assert verify(full.database).put_aside == 2
+
+
+def test_an_identity_that_the_shop_used_before_is_not_accepted(hq: Hq) -> None:
+    one = event("sale", sale(100))
+    till = Sender(hq)
+    till.tell(one)
+    till.tell(one)
+    with pytest.raises(BadInput, match="POS-7104"):
+        take_later.accept(hq, one.header.uid.hex(), "ops")
+    proof = verify(hq.database)
+    assert (proof.problems, proof.projected, proof.put_aside, proof.money_fen) == ([], 1, 1, 100)
+
+
+def test_events_of_a_revoked_device_count_once_they_are_accepted(hq: Hq) -> None:
+    till, one = Sender(hq), event("sale", sale(100))
+    _change(hq, f"UPDATE devices SET state = '{REVOKED}'")
+    till.caller = till.caller._replace(state=REVOKED)
+    till.tell(one)
+    assert verify(hq.database).money_fen == 0
+    take_later.accept(hq, one.header.uid.hex(), "ops")
+    proof = verify(hq.database)
+    assert (proof.problems, proof.money_fen) == ([], 100)
+
+
+def test_a_version_that_knows_a_kind_takes_what_waited(hq: Hq, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kind is really unknown while it arrives, and known afterwards; unknown ones go on waiting."""
+    till = Sender(hq)
+    with monkeypatch.context() as older:
+        older.delitem(KINDS, "stock_moved")
+        till.tell(*(event("stock_moved", {"reason": "delivery", "moves": [{"sku": "A", "quantity": 2}]}) for _ in range(3)))
+        till.tell(event("hologram_sold", {}), event("sale", sale(100), schema=2))
+        assert verify(hq.database).waiting == 5
+    assert take_later.project_waiting(hq) == 3
+    assert take_later.project_waiting(hq) == 0
+    with hq.database.read() as connection:
+        assert dict(connection.execute(select(stock.c.sku, stock.c.quantity)).all()) == {"A": 6}
+        assert len(connection.execute(select(projections.waiting)).all()) == 2
+    assert verify(hq.database).problems == []
+
+
+def test_the_proof_says_what_it_counted(hq: Hq) -> None:
+    Sender(hq).tell(event("sale", sale(1_234)))
+    proof = verify(hq.database)
+    assert isinstance(proof, HqProof)
+    assert (proof.events, proof.projected, proof.money_fen) == (1, 1, 1_234)
+    assert set(KINDS) >= {"sale"} and issubclass(KINDS["sale"], Event)
