@@ -43,6 +43,7 @@ class HubClient:
 
     def find_sale(self, number: str) -> Returnable | Refusal:
         """A sale that another till made, or that this one handed over, with all of its returns; nothing is claimed yet."""
+        number = number.upper()
         found = self._ask(protocol.HUB_SALE, SaleWanted(number=number), SaleFound)
         if found is None:
             return refuse("POS-3308", number=number)
@@ -55,6 +56,7 @@ class HubClient:
 
     def claim_sale(self, number: str) -> Returnable | Refusal:
         """The sale for this till alone, until the return is committed or given up; then nobody else returns any of it."""
+        number = number.upper()
         claim, answer = self._held(SALE, number)
         if answer is None or answer.state != HELD:
             return _refusal(SALE_REFUSALS, answer, "POS-3308", number=number)
@@ -65,6 +67,7 @@ class HubClient:
 
     def claimed_sale(self, number: str) -> Returnable | None:
         """A sale that is held. Asks nobody: for use inside a transaction."""
+        number = number.upper()
         claim = hand_over.held_claim(self._store.connection, SALE, number, self._store.device.epoch)
         found = self._found.get(number)
         return found if claim is not None and found is not None and found.claim == claim.uid else None

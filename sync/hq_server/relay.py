@@ -1,0 +1,275 @@
+"""The store hub's line to HQ: what tills said goes up unchanged, what HQ publishes comes down into the hub's own feed.
+
+Upwards the hub is a device like any other (role hub), but the chains it offers are the tills': same bytes, same hashes, and the
+same names, except where HQ holds another history under that name. Downwards it is a till to HQ, and an HQ to its tills: their
+cursors are of the hub's feed and generation.
+"""
+
+import hashlib
+import io
+import logging
+
+import httpx
+from sqlalchemy import Connection
+
+from pos_app.domain.proof import first_difference
+from store_db.hq_rows import OWN
+from sync import protocol, signing
+from sync.hq_server import feed, relay_marks
+from sync.hq_server.database import run
+from sync.hq_server.devices import DEVICE_BYTES, KEY_BYTES, add_store
+from sync.hq_server.hq import Hq
+from sync.hq_server.hub_facts import WANTED
+from sync.hq_server.relay_marks import EMPTY, Upstream, Us
+from sync.identity import Signer
+from sync.link import Link, Refused
+from sync.protocol import (
+    EVENTS_MAX,
+    SNAPSHOTS,
+    Ack,
+    Enrol,
+    Enrolled,
+    Hashes,
+    HashesWanted,
+    Hello,
+    Mark,
+    Page,
+    Problem,
+    Pull,
+    Pulled,
+    Push,
+    Row,
+    Snapshot,
+    SnapshotWanted,
+    Welcome,
+    branch_of,
+    to_columns,
+)  # fmt: skip
+from sync.pull import SHA_BYTES, STALE, rows_in
+from sync.step import Step
+
+log = logging.getLogger("lanewise.hub")
+
+
+def found(hq: Hq, store: str) -> None:
+    """Make this server the hub of a shop: a device with a key of its own, not yet known to HQ."""
+    with hq.database.write() as connection:
+        add_store(connection, store, "", hq.clock.wall_ms())
+        relay_marks.put_us(connection, Us(hq.ids.random(DEVICE_BYTES), hq.ids.random(KEY_BYTES), store, b"", b""))
+
+
+def enrol(hq: Hq, client: httpx.Client, code: str) -> None:
+    """Make the hub known to HQ, by a one-time code of HQ's. Raises Refused and Unreachable; the same code may be used again."""
+    us = _known_us(hq)
+    link = Link(None, client, signer=Signer(us.device, us.secret))
+    key = signing.public_key(us.secret)
+    answer = link.call(protocol.ENROL, Enrol(code=code, device=us.device, store=us.store, key=key), Enrolled)
+    with hq.database.write() as connection:
+        relay_marks.put_us(connection, us._replace(hq_key=answer.hq_key, generation=answer.generation))
+
+
+def _known_us(hq: Hq) -> Us:
+    with hq.database.read() as connection:
+        us = relay_marks.us(connection)
+    if us is None:
+        raise RuntimeError("not a store hub")
+    return us
+
+
+class Relay:
+    """What the hub does with HQ, one step at a time. Each may be ended at any point, and be done by two processes at once.
+
+    Whatever the link raises leaves everything as it was.
+    """
+
+    def __init__(self, hq: Hq, client: httpx.Client) -> None:
+        self._hq = hq
+        self._us = _known_us(hq)
+        self._link = Link(None, client, signer=Signer(self._us.device, self._us.secret))
+        self._knows_hq = False
+
+    # -------------------------------------------------------------- up
+
+    def hello(self) -> Step:
+        """Ask how far HQ is with each chain, and go on from there: at the start, and when HQ is not what it was."""
+        chains = self._chains()
+        known = [(one.at_hq, one.mark, one.receipt) for one in chains if one.receipt]
+        names = [one.at_hq for one in chains]
+        hello = Hello(generation=_known_us(self._hq).generation, acknowledged=known, chains=names)
+        welcome = self._link.call(protocol.HELLO, hello, Welcome)
+        marks = dict(welcome.marks)
+        for one in chains:
+            self._go_on_from(one, marks.get(one.at_hq, EMPTY))
+        with self._hq.database.write() as connection:
+            relay_marks.put_us(connection, self._us._replace(generation=welcome.generation))
+        self._knows_hq = True
+        return Step(more=True)
+
+    def relay_once(self) -> Step:
+        """Offer HQ the next events: a device's chains in the order in which they began, each in its sequence.
+
+        A device whose chain HQ refuses waits, with the reason, and holds up no other.
+        """
+        if not self._knows_hq:
+            return self.hello()
+        stopped: dict[bytes, Step] = {}
+        for one in self._chains():
+            if one.chain.device in stopped or one.mark.seq >= one.end.seq:
+                continue
+            step = self._offer(one)
+            if step.more or step.wait_ms:
+                return step
+            stopped[one.chain.device] = step
+        return next(iter(stopped.values()), Step())
+
+    def _chains(self) -> list[Upstream]:
+        with self._hq.database.read() as connection:
+            return relay_marks.chains(connection, self._us.store)
+
+    def _hash_at(self, one: Upstream, seq: int) -> bytes:
+        with self._hq.database.read() as connection:
+            return relay_marks.hash_at(connection, self._us.store, one.chain, seq)
+
+    def _put(self, one: Upstream) -> None:
+        with self._hq.database.write() as connection:
+            relay_marks.put(connection, one)
+
+    def _offer(self, one: Upstream) -> Step:
+        with self._hq.database.read() as connection:
+            events = relay_marks.events_after(connection, self._us.store, one.chain, one.mark.seq, EVENTS_MAX)
+        columns = to_columns([(event.header, event.payload) for event in events])
+        push = Push(chain=one.at_hq, first_seq=one.mark.seq + 1, prev_hash=one.mark.hash, events=columns)
+        try:
+            ack = self._link.call(protocol.PUSH, push, Ack)
+        except Refused as refused:
+            return self._refused(one, refused.problem)
+        return self._acknowledged(one, Mark(events[-1].header.seq, events[-1].hash), ack)
+
+    def _acknowledged(self, one: Upstream, last: Mark, ack: Ack) -> Step:
+        """HQ's word counts when it has signed it and its mark is our own event.
+
+        Its mark may be ahead of what was sent, and of what the hub has: a till that also spoke to HQ itself. HQ has compared
+        our last event with its own then, so it holds ours.
+        """
+        text = signing.receipt_text(one.at_hq, ack.mark, ack.generation)
+        if not signing.is_signed(self._us.hq_key, ack.receipt, text):
+            log.warning("an answer of HQ was not signed by HQ: device %s", one.chain.device.hex())
+            return Step(trouble=protocol.UNSIGNED)
+        is_ours = self._hash_at(one, ack.mark.seq) == ack.mark.hash
+        mark, receipt = (ack.mark, ack.receipt) if is_ours else (last, b"")
+        if not is_ours and ack.mark.seq <= one.end.seq:
+            return self._fork(one, Problem(code=protocol.FORK, mark=ack.mark))
+        if ack.generation != _known_us(self._hq).generation:
+            self._knows_hq = False
+        self._put(one._replace(mark=mark, receipt=receipt, trouble=""))
+        return Step(max(0, mark.seq - one.mark.seq), more=True)
+
+    def _refused(self, one: Upstream, problem: Problem) -> Step:
+        """GAP: back to where HQ is. FORK: the tail goes under a branch. Anything else is noted, and the device waits."""
+        if problem.code == protocol.GAP and problem.mark is not None:
+            return self._go_on_from(one, problem.mark) or self._fork(one, problem)
+        if problem.code == protocol.FORK:
+            return self._fork(one, problem)
+        if problem.code == protocol.GENERATION:
+            self._knows_hq = False
+            return Step(more=True)
+        if problem.code == protocol.BUSY:
+            return Step(wait_ms=max(1, problem.retry_after_s) * 1_000, trouble=problem.code)
+        self._put(one._replace(trouble=problem.code))
+        return Step(trouble=problem.code)
+
+    def _go_on_from(self, one: Upstream, mark: Mark) -> Step | None:
+        """Take HQ's mark of a chain, where it is our own event; None where it is not, and nothing is changed."""
+        at = max(mark.seq, one.base_seq)
+        ours = self._hash_at(one, at)
+        if mark.seq >= one.base_seq and ours != mark.hash:
+            return None
+        same = at == one.mark.seq
+        self._put(one._replace(mark=Mark(at, ours), receipt=one.receipt if same else b"", trouble=""))
+        return Step(more=True)
+
+    # -------------------------------------------------------------- forks
+
+    def _fork(self, one: Upstream, problem: Problem) -> Step:
+        """HQ holds another history under this name: what follows the last common event goes under a branch, named by its first.
+
+        The hub's own chain keeps its name, and the branch grows with it. So both histories are at HQ, each event once.
+        """
+        held = problem.mark if problem.detail == "held" else None
+        if held is not None and held.seq > one.mark.seq and self._hash_at(one, held.seq) == held.hash:
+            at = held.seq  # HQ has these under another name: told by the till itself, or by a hub before
+        elif one.at_hq != one.chain:
+            return self._begin_again(one)
+        else:
+            at = self._last_common(one)
+        mark = Mark(at, self._hash_at(one, at))
+        if at < one.end.seq:
+            branch = branch_of(one.chain.epoch, self._hash_at(one, at + 1))
+            one = one._replace(at_hq=one.chain._replace(branch=branch), base_seq=at)
+        log.warning("HQ holds another history of device %s from event %d on", one.chain.device.hex(), at + 1)
+        self._put(one._replace(mark=mark, receipt=b"", trouble=""))
+        return Step(more=True)
+
+    def _begin_again(self, one: Upstream) -> Step:
+        """What the branch stood on is not at HQ any more (it was restored): offer the chain under its own name again."""
+        with self._hq.database.write() as connection:
+            began = relay_marks.began_at(connection, one.chain)
+            relay_marks.put(connection, relay_marks.plain(connection, self._us.store, one.chain, one.end, began))
+        return Step(more=True)
+
+    def _last_common(self, one: Upstream) -> int:
+        def is_equal(seq: int) -> bool:
+            theirs = self._link.call(protocol.HASHES, HashesWanted(chain=one.at_hq, seqs=[seq]), Hashes).hashes
+            return theirs == [self._hash_at(one, seq)]
+
+        return first_difference(one.base_seq, one.end.seq + 1, is_equal) - 1
+
+    # -------------------------------------------------------------- down
+
+    def pull_once(self, wait_ms: int = 0) -> Step:
+        """Take what HQ has published since into the hub's feed; each page and its cursor in one transaction."""
+        with self._hq.database.read() as connection:
+            seen = relay_marks.cursors(connection)
+        generation = next((at for at, _ in seen.values()), b"")
+        asked = {topic: rev if at == generation else STALE for topic, (at, rev) in seen.items()}
+        pulled = self._link.call(protocol.PULL, Pull(generation=generation, cursors=asked, wait_ms=wait_ms), Pulled)
+        done = sum(self._take(page, seen.get(page.topic), pulled.generation) for page in pulled.pages)
+        done += sum(self._load(topic, seen.get(topic)) for topic in pulled.gone)
+        return Step(done, more=bool(pulled.gone) or any(page.more for page in pulled.pages))
+
+    def _take(self, page: Page, at: tuple[bytes, int] | None, generation: bytes) -> int:
+        with self._hq.database.write() as connection:
+            if page.topic == WANTED or relay_marks.cursors(connection).get(page.topic) != at:
+                return 0
+            feed.publish(connection, page.topic, [self._row(row) for row in page.rows], self._hq.clock.wall_ms())
+            relay_marks.put_cursor(connection, page.topic, generation, page.rev)
+        return len(page.rows)
+
+    def _load(self, topic: str, at: tuple[bytes, int] | None) -> int:
+        """A topic whole: what it does not hold any more is taken away here too."""
+        offer = self._link.call(SNAPSHOTS, SnapshotWanted(topic=topic), Snapshot)
+        data = bytearray(offer.sha256)
+        while len(data) < SHA_BYTES + offer.size and (
+            more := self._link.fetch(f"{SNAPSHOTS}/{offer.name}", len(data) - SHA_BYTES)
+        ):
+            data += more
+        if hashlib.sha256(data[SHA_BYTES:]).digest() != offer.sha256 or topic == WANTED:
+            return 0
+        rows = [self._row(row) for row in rows_in(io.BytesIO(data))]
+        with self._hq.database.write() as connection:
+            if relay_marks.cursors(connection).get(topic) != at:
+                return 0
+            there = {(store, key) for store, key, _ in rows}
+            gone = [(store, key, None) for store, key in self._here(connection, topic) if (store, key) not in there]
+            feed.publish(connection, topic, [*rows, *gone], self._hq.clock.wall_ms())
+            relay_marks.put_cursor(connection, topic, offer.generation, offer.rev)
+        return len(rows)
+
+    def _row(self, row: Row) -> tuple[str, str, bytes | None]:
+        """A row as the hub publishes it: HQ's `@key` is its row for this shop alone."""
+        own = row.key.startswith(OWN)
+        return (self._us.store, row.key.removeprefix(OWN), row.body) if own else (feed.FOR_ALL, row.key, row.body)
+
+    def _here(self, connection: Connection, topic: str) -> list[tuple[str, str]]:
+        sql = "SELECT store, key FROM feed WHERE topic = ? AND body IS NOT NULL"
+        return [(store, key) for store, key in run(connection, sql, topic)]
