@@ -65,10 +65,11 @@ def share_fen(amount_fen: int, weights: Sequence[int]) -> list[int]:
         return [amount_fen, *[0] * (len(weights) - 1)]
     sign, rest = (1, amount_fen) if amount_fen >= 0 else (-1, -amount_fen)
     shares = [rest * weight // total for weight in weights]
-    fractions = sorted(range(len(weights)), key=lambda i: (-(rest * weights[i] % total), i))
-    for i in fractions[: rest - sum(shares)]:
-        shares[i] += 1
-    return [sign * share for share in shares]
+    if left := rest - sum(shares):
+        fractions = [-(rest * weight % total) for weight in weights]
+        for i in sorted(range(len(weights)), key=fractions.__getitem__)[:left]:
+            shares[i] += 1
+    return shares if sign == 1 else [-share for share in shares]
 
 
 def parse_yuan(text: str) -> int:

@@ -217,24 +217,27 @@ def _lines(
     """In the order of the basket."""
     shares: dict[int, dict[str, int]] = {}
     for applied in trace:
-        for share in applied.shares:
-            mine = shares.setdefault(share.line_id, {})
-            mine[applied.promotion] = mine.get(applied.promotion, 0) + share.fen
+        name = applied.promotion
+        for line_id, _, fen in applied.shares:
+            mine = shares.get(line_id)
+            if mine is None:
+                shares[line_id] = {name: fen}
+            else:
+                mine[name] = mine.get(name, 0) + fen
     units: dict[int, int] = {}
     promoted = set()
-    for piece in chosen.pieces:
-        units[piece.row] = min(piece.unit_fen, units.get(piece.row, piece.unit_fen))
-        if piece.promotion is not None:
-            promoted.add(piece.row)
+    for n, _, unit_fen, _, _, promotion in chosen.pieces:
+        if n not in units or unit_fen < units[n]:
+            units[n] = unit_fen
+        if promotion is not None:
+            promoted.add(n)
     answer: list[PricedLine | None] = [None] * len(lines)
     for n, row in enumerate(rows):
-        shelf = row.shelf if chosen.with_audience else row.open_shelf
-        mine = shares.get(row.line.line_id, {})
-        answer[row.position] = PricedLine(
-            row.line.line_id, units[n], shelf.list_fen, amounts[n], BY_PROMOTION if n in promoted else shelf.source,
-            tuple(LineShare(name, fen) for name, fen in mine.items() if fen),
-        )  # fmt: skip
-    return tuple(line for line in answer if line is not None)
+        shelf, line_id = row.shelf if chosen.with_audience else row.open_shelf, row.line.line_id
+        line_shares = tuple([LineShare(name, fen) for name, fen in shares[line_id].items() if fen]) if line_id in shares else ()
+        source = BY_PROMOTION if n in promoted else shelf.source
+        answer[row.position] = PricedLine(line_id, units[n], shelf.list_fen, amounts[n], source, line_shares)
+    return tuple([line for line in answer if line is not None])
 
 
 def _tax_shares(rows: Rows, amounts: Sequence[int]) -> tuple[TaxShare, ...]:

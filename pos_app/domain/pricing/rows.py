@@ -56,6 +56,11 @@ class Rows(list[Row]):
             for category in row.categories:
                 self.by_category.setdefault(category, []).append(n)
 
+    def know(self, named: Iterable[tuple[Scope, Sequence[int]]]) -> None:
+        """Take the rows that some scopes name, ascending, as found already."""
+        for scope, numbers in named:
+            self._within[scope] = tuple([n for n in numbers if self[n].is_open])
+
     def within(self, scope: Scope) -> tuple[int, ...]:
         """Numbers of the rows of a scope that may be discounted, ascending."""
         found = self._within.get(scope)
@@ -116,9 +121,16 @@ class Book:
         self._by_sku: dict[str, list[int]] = {}
         self._by_category: dict[str, list[int]] = {}
         self._everywhere: list[int] = []
+        self._lists_by_sku: dict[str, list[int]] = {}
+        lists: dict[Scope, None] = {}
         for number, promotion in enumerate(self.promotions):
             for scope in scopes_of(promotion):
                 self._file(scope, number)
+                lists.setdefault(scope)
+        self._lists = [scope for scope in lists if scope.skus and not scope.categories and not scope.without_skus]
+        for number, scope in enumerate(self._lists):
+            for sku in dict.fromkeys(scope.skus):
+                self._lists_by_sku.setdefault(sku, []).append(number)
 
     def _file(self, scope: Scope, number: int) -> None:
         if scope.is_all:
@@ -133,10 +145,14 @@ class Book:
         return frozenset(self._codes[name] for name in promotions if name in self._codes)
 
     def touching(self, rows: Rows) -> set[int]:
-        """Numbers of the promotions that name a good of this basket."""
+        """Numbers of the promotions that name a good of this basket; the rows are told what their lists of goods reach."""
         found = set(self._everywhere)
-        for sku in rows.by_sku:
+        reach: dict[int, list[int]] = {}
+        for sku, numbers in rows.by_sku.items():
             found.update(self._by_sku.get(sku, ()))
+            for number in self._lists_by_sku.get(sku, ()):
+                reach.setdefault(number, []).extend(numbers)
+        rows.know((self._lists[number], numbers) for number, numbers in reach.items())
         for category in rows.by_category:
             found.update(self._by_category.get(category, ()))
         return found

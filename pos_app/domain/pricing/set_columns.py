@@ -50,9 +50,9 @@ def chosen_of(
 ) -> Chosen:
     """An application of the units in `slots` (a class once a unit), with its saving shared by price."""
     units = sorted([c for slot in slots for c in slot])
-    fens: dict[int, int] = {}
+    fens = dict.fromkeys(units, 0)
     for c, fen in zip(units, share(saving_fen, [classes[c].price_fen for c in units]), strict=True):
-        fens[c] = fens.get(c, 0) + fen
+        fens[c] += fen
     counted = tuple([tuple([(c, slot.count(c)) for c in sorted(set(slot))]) for slot in slots])
     return Chosen(offer, counted, saving_fen, tuple(fens.items()), times)
 

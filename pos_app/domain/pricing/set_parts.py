@@ -61,10 +61,10 @@ def is_usable(offer: SetOffer, classes: Sequence[UnitClass]) -> bool:
     """Whether every slot can be filled at all."""
     if offer.max_applications == 0 or offer.budget_fen == 0:
         return False
-    return all(
-        sum([classes[c].count for c in members]) >= slot.units
-        for members, slot in zip(offer.slots, offer.shape.slots, strict=True)
-    )
+    for members, slot in zip(offer.slots, offer.shape.slots, strict=True):
+        if sum([classes[c].count for c in members]) < slot.units:
+            return False
+    return True
 
 
 def _without_idle(offer: SetOffer, classes: Sequence[UnitClass]) -> SetOffer:
