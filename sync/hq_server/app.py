@@ -4,7 +4,6 @@ Nothing on the way awaits anything but the line and `run`, which carries each bl
 is the exception.
 """
 
-import asyncio
 import importlib.util
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -20,6 +19,7 @@ from sync import protocol, signing
 from sync.hq_server import devices, feed, generation, log, proofs
 from sync.hq_server.devices import Asked
 from sync.hq_server.hq import REVOKED, Caller, Hq, Rejected
+from sync.hq_server.watch import Watch
 from sync.protocol import (
     BODY_BYTES_MAX,
     DayWanted,
@@ -44,7 +44,6 @@ CONTENT_TYPE = "application/vnd.lanewise"
 SMALL_BYTES_MAX = 1 << 18  # of every body but a push
 WORKING_MAX = 32  # requests that are worked on at once; each may hold some tens of MB
 RETRY_AFTER_S = 2
-WAIT_MAX_MS, LOOK_EVERY_MS = 25_000, 250  # of a pull that waits
 Run = Callable[..., Awaitable[Any]]
 Handler = Callable[[Hq, Caller, Any], Message]
 logger = logging.getLogger("lanewise.hq")
@@ -103,7 +102,9 @@ def make_app(
 ) -> Starlette:  # fmt: skip
     """The ASGI app of one HQ. `versions`: the oldest and newest protocol it speaks. `calls`: a hub has more."""
     door = Door(hq, run, versions)
-    routes: list[BaseRoute] = [Route(path, Endpoint(door, call)) for path, call in calls.items()]
+    routes: list[BaseRoute] = [
+        Route(path, (PullEndpoint if path == protocol.PULL else Endpoint)(door, call)) for path, call in calls.items()
+    ]
     routes.append(Route(protocol.ENROL, EnrolEndpoint(door)))
     routes.append(Route(protocol.SNAPSHOTS + "/{name}", FileEndpoint(door)))
     if importlib.util.find_spec("sync.hq_server.web"):
@@ -119,6 +120,7 @@ class Door:
     def __init__(self, hq: Hq, run: Run, versions: tuple[int, int]) -> None:
         self.hq, self.run, self.versions = hq, run, versions
         self.working = 0
+        self.watch = Watch(hq, run)
 
     async def work(self, function: Callable[..., Any], *args: Any) -> Any:
         """Run one handler, unless too many are at work already."""
@@ -161,30 +163,33 @@ class Endpoint:
 
     async def answer(self, asked: Asked) -> Answer:
         message = await self.door.work(self.handle, asked)
-        if isinstance(message, Pulled) and not (message.pages or message.gone):
-            message = await self._when_there_is_some(asked, message)
         if isinstance(message, Problem):
             raise Rejected.of(message)
         return Answer(200, encode(message))
 
     def handle(self, asked: Asked) -> Message:
         """One request, in a thread of its own."""
+        caller, message = self.read(asked)
+        return self.call.handler(self.door.hq, caller, message)
+
+    def read(self, asked: Asked) -> tuple[Caller, Any]:
+        """Who asks what."""
         with self.door.hq.database.read() as connection:
             caller = devices.authenticate(connection, asked)
         devices.note_seen(self.door.hq, caller)
-        message: Message = decode(self.call.shape, asked.body)
-        return self.call.handler(self.door.hq, caller, message)
+        return caller, decode(self.call.shape, asked.body)
 
-    async def _when_there_is_some(self, asked: Asked, empty: Pulled) -> Message:
-        """A pull that has nothing to tell yet waits as long as the till wants, and looks again and again."""
-        wait_ms = min(decode(Pull, asked.body).wait_ms, WAIT_MAX_MS)
-        while wait_ms > 0:
-            await asyncio.sleep(min(LOOK_EVERY_MS, wait_ms) / 1000)
-            wait_ms -= LOOK_EVERY_MS
-            message = await self.door.work(self.handle, asked)
-            if message != empty:
-                return message
-        return empty
+
+class PullEndpoint(Endpoint):
+    """A pull; one that may wait is none of those at work."""
+
+    async def answer(self, asked: Asked) -> Answer:
+        caller, message = await self.door.work(self.read, asked)
+        if message.wait_ms <= 0:
+            return await super().answer(asked)
+        handler, hq = self.call.handler, self.door.hq
+        pulled = await self.door.watch.news(lambda: self.door.work(handler, hq, caller, message), message.wait_ms)
+        return Answer(200, encode(pulled))
 
 
 class EnrolEndpoint(Endpoint):

@@ -12,8 +12,10 @@ from sync.hq_server.database import Database
 from sync.hq_server.hq import Caller, Hq
 from sync.protocol import PULL, SNAPSHOTS, Message, decode, encode
 from tests.shop_kit import STORE
+from tests.sync.hq_kit import make_hq as make_hq
 
 M = TypeVar("M", bound=Message)
+TILL = Caller(bytes(16), STORE, "till")
 
 
 class CutOff(Exception):
@@ -23,8 +25,8 @@ class CutOff(Exception):
 class DirectLine:
     """HQ's handlers behind the encoded messages, without HTTP and signatures. `cut_after`: fetches until the line is cut."""
 
-    def __init__(self, hq: Hq, device: bytes = bytes(16), store: str = STORE) -> None:
-        self.hq, self.caller = hq, Caller(device, store, "till")
+    def __init__(self, hq: Hq, store: str = STORE) -> None:
+        self.hq, self.caller = hq, TILL._replace(store=store)
         self.cut_after: int | None = None
         self.spoil: Callable[[bytes], bytes] = lambda data: data
         self.asked: list[str] = []
@@ -42,10 +44,6 @@ class DirectLine:
                 raise CutOff
             self.cut_after -= 1
         return self.spoil(snapshots.read(self.hq, self.caller, path.removeprefix(f"{SNAPSHOTS}/"), first_byte))
-
-
-def make_hq(url: str) -> Hq:
-    return Hq.create(Database.open(url), DayClock(), SeededIds(1))
 
 
 def open_hq(url: str) -> Hq:

@@ -2,27 +2,16 @@
 
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from sync.hq_server import feed
-from sync.hq_server.hq import Caller, Hq
+from sync.hq_server.hq import Hq
 from sync.protocol import Page, Pull, Pulled, Row
-from tests.sync.feed_kit import make_hq, publish
+from tests.sync.feed_kit import TILL, make_hq, publish
+from tests.sync.postgres import Cluster
 
 MINE, OTHER = "S001", "S002"
-TILL = Caller(bytes(16), MINE, "till")
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.processes)])
-def hq(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Hq]:
-    if request.param == "sqlite":
-        made = make_hq(f"sqlite:///{tmp_path}/hq.sqlite")
-    else:
-        made = make_hq(request.getfixturevalue("postgres_url"))
-    yield made
-    made.database.engine.dispose()
 
 
 def pull(hq: Hq, cursors: dict[str, int] | None = None, *, generation: bytes | None = None, most: int = 1_000) -> Pulled:
@@ -122,10 +111,9 @@ def test_no_key_looks_like_one_of_a_stores_own(hq: Hq) -> None:
         publish(hq, "staff", {"@1001": {}})
 
 
-@pytest.mark.processes
-def test_no_row_commits_behind_a_cursor_that_a_reader_was_given(postgres_url: str) -> None:
+def test_no_row_commits_behind_a_cursor_that_a_reader_was_given(postgres: Cluster) -> None:
     """Two writers at once: the first takes its rev and waits, the second would be done first if it did not wait as well."""
-    hq = make_hq(postgres_url)
+    hq = make_hq(postgres.new_database())
     publish(hq, "staff", {"0": {}})
     other = threading.Thread(target=publish, args=(hq, "staff", {"B": {}}))
     with hq.database.write() as connection:
