@@ -100,6 +100,12 @@ def entries(connection: Connection, after_id: int = 0) -> Iterator[Entry]:
         yield _entry(row)
 
 
+def between(connection: Connection, first_id: int, last_id: int) -> list[Entry]:
+    """Stored events from one id to another, both included."""
+    rows = connection.execute("SELECT * FROM journal WHERE id BETWEEN ? AND ? ORDER BY id", (first_id, last_id))
+    return [_entry(row) for row in rows]
+
+
 def entry_by_id(connection: Connection, entry_id: int) -> Entry | None:
     row = connection.execute("SELECT * FROM journal WHERE id = ?", (entry_id,)).fetchone()
     return _entry(row) if row else None

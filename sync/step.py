@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+# troubles that no HQ answers with; all others are the refusals of sync.protocol
+UNREACHABLE, NOT_ENROLLED, HQ_KEY, UNEQUAL = "SYNC-UNREACHABLE", "SYNC-NOT-ENROLLED", "SYNC-HQ-KEY", "SYNC-UNEQUAL"
+
 
 class Step(NamedTuple):
     """`done`: events or rows; `more`: go on at once; else wait `wait_ms`. `trouble`: a code, empty where all went well."""

@@ -1,0 +1,138 @@
+"""The agent's steps: push, pull, hello, prove. Each does one small thing, may end at any point, and says when to go on.
+
+Nothing waits in here; `sync.run_agent` is the loop of a process. Push and pull have budgets of their own, so neither waits
+for the other. No transaction is open while HQ is asked.
+"""
+
+import random
+from collections.abc import Callable
+
+from store_db import sync_state
+from store_db.store import Store
+from sync import fork, hello, prove, pull, push
+from sync.apply import Takers
+from sync.link import Link, Refused, Unreachable
+from sync.protocol import EVENTS_MAX, FORK, FROZEN, TOO_LARGE
+from sync.push import Astray, OtherGeneration, Untrusted
+from sync.retry import MAX_MS, Budget, wait_ms
+from sync.step import HQ_KEY, NOT_ENROLLED, UNREACHABLE, Step
+
+NOTE_EVERY_MS = 10_000  # a contact is written down at most so often: each is a commit
+HELD_ELSEWHERE = "held"  # detail of a FORK: other chains of the epoch hold these events
+
+
+class Agent:
+    """One store's agent over one link. `takers`: what rows of topics do here; without them they are only kept."""
+
+    def __init__(
+        self, store: Store, link: Link, *, random: random.Random, takers: Takers | None = None, retry_max_ms: int = MAX_MS
+    ) -> None:
+        self.store = store
+        self.link = link
+        self._takers = takers or {}
+        self._random = random
+        self._push, self._pull = Budget(random, retry_max_ms), Budget(random, retry_max_ms)
+        self._is_greeted = False
+        self._events_max = EVENTS_MAX
+        self._strays = 0  # batches in a row for which HQ's chain was not where it was believed to be
+
+    def push_once(self) -> Step:
+        """Say hello if it is due, then offer one batch. `done`: events acknowledged."""
+        return self._step(self._push, self._greet_and_push)
+
+    def pull_once(self, wait_ms: int = 0, pause: pull.Pause = pull.no_pause) -> Step:
+        """One page of each topic; HQ may keep the answer `wait_ms` until there is something. `done`: rows that came."""
+        return self._step(self._pull, lambda: pull.pull_page(self.store, self.link, self._takers, wait_ms=wait_ms, pause=pause))
+
+    def hello(self) -> Step:
+        """Hear how HQ is, and go back where it lacks something."""
+        return self._step(self._push, self._greet)
+
+    def prove_once(self) -> Step:
+        """Compare all chains with HQ up to their marks. Trouble SYNC-UNEQUAL when they differ."""
+        return self._step(self._push, self._prove)
+
+    # -------------------------------------------------------------- each in turn
+
+    def _greet_and_push(self) -> Step:
+        if not self._is_greeted:
+            self._greet()
+        try:
+            step = push.push_batch(self.store, self.link, self._events_max)
+        except (Astray, OtherGeneration) as stray:
+            return self._return_from(stray)
+        self._strays = 0
+        return step
+
+    def _greet(self) -> Step:
+        self._is_greeted = False
+        self._is_greeted = hello.greet(self.store, self.link)
+        return Step(more=True)
+
+    def _return_from(self, stray: Astray | OtherGeneration) -> Step:
+        """Find out how HQ has the chain, and go on; with a wait when that was not the end of it."""
+        self._strays += 1
+        problem = stray.problem if isinstance(stray, Astray) else None
+        if not isinstance(stray, Astray) or problem is None or problem.code != FORK or problem.mark is None:
+            self._is_greeted = False
+        elif problem.detail == HELD_ELSEWHERE:
+            fork.pass_over(self.store, stray.chain, problem.mark)
+        else:
+            fork.settle(self.store, self.link, stray.chain, problem.mark)
+        is_first = self._strays == 1
+        return Step(more=is_first, wait_ms=0 if is_first else wait_ms(self._strays, self._random.random()))
+
+    def _prove(self) -> Step:
+        step = prove.prove(self.store, self.link)
+        if step.trouble:
+            self._is_greeted = False
+        return step
+
+    # -------------------------------------------------------------- what can go wrong
+
+    def _step(self, budget: Budget, work: Callable[[], Step]) -> Step:
+        """Do something, and make a Step of whatever comes of it."""
+        if sync_state.hq(self.store.connection) is None:
+            return Step(wait_ms=budget.max_ms, trouble=NOT_ENROLLED)
+        try:
+            step = work()
+        except Unreachable as error:
+            self._note_silence(UNREACHABLE)
+            return Step(wait_ms=budget.failed(error.retry_after_s), trouble=UNREACHABLE)
+        except Untrusted:
+            self._note_silence(HQ_KEY)
+            return Step(wait_ms=budget.failed(), trouble=HQ_KEY)
+        except Refused as error:
+            return self._refused(budget, error)
+        budget.succeeded()
+        self._events_max = min(EVENTS_MAX, self._events_max * 2)
+        self._note_contact()
+        return step
+
+    def _refused(self, budget: Budget, error: Refused) -> Step:
+        """HQ said no: nothing is lost, and it is asked again later."""
+        code = error.problem.code
+        if code == TOO_LARGE and self._events_max > 1:
+            self._events_max //= 2
+            return Step(more=True)
+        self._note_contact(is_frozen=code == FROZEN)
+        return Step(wait_ms=budget.failed(error.problem.retry_after_s), trouble=code)
+
+    def _note_contact(self, is_frozen: bool = False) -> None:
+        """HQ answered; written down when that says something new."""
+        known, now_ms = sync_state.hq(self.store.connection), self.store.clock.wall_ms()
+        if known is None:
+            return
+        is_recent = 0 <= now_ms - known.contact_ms < NOTE_EVERY_MS and not sync_state.failing_since(self.store.connection)
+        if is_recent and (known.frozen or not is_frozen):
+            return
+        with self.store.transaction() as connection:
+            sync_state.note_contact(connection, now_ms)
+            if is_frozen:
+                sync_state.set_frozen(connection, True)
+
+    def _note_silence(self, why: str) -> None:
+        """HQ did not answer: since when is written down once."""
+        if not sync_state.failing_since(self.store.connection):
+            with self.store.transaction() as connection:
+                sync_state.note_run(connection, sync_state.LINE, self.store.clock.wall_ms(), why)
