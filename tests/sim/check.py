@@ -1,0 +1,243 @@
+"""The invariants, judged by plain SQL over the files of both sides: nothing here asks the code under test.
+
+At each step: what a till counts as acknowledged is at HQ, its sums are those of its journal, its cursors are not ahead of its rows.
+At rest: each event of each surviving file is at HQ exactly once, nothing counts twice, both sides hold the same.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from pos_app.domain.events import GENESIS, Header, chain_hash
+from pos_app.domain.proof import Sums, sums_of
+from store_db.verify import verify
+from sync.protocol import MAIN
+
+if TYPE_CHECKING:
+    from tests.sim.machine import Machine
+    from tests.sim.world import World
+
+JOURNAL = (
+    "device, epoch, seq, uid, kind, schema, lane, business_date, wall_ms, mono_ms, boot_id, hq_offset_ms, payload, hash"
+)
+REBUILT_EVERY = 20  # seeds: HQ's own rebuild, beside the sums that are counted here each time
+LOST, DOUBLED, UNEQUAL, OTHER = "lost", "doubled", "unequal", "other"
+
+
+class Violation(AssertionError):
+    """An invariant does not hold; `sort` is lost, doubled, unequal or other."""
+
+    def __init__(self, sort: str, text: str) -> None:
+        self.sort = sort
+        super().__init__(f"{sort}: {text}")
+
+
+class Ledger:
+    """What was promised so far, and whether it is kept."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.marks: dict[tuple[str, bytes, bytes, bytes], tuple[Any, ...]] = {}
+        self.acknowledged: dict[bytes, str] = {}  # hash -> where it was acknowledged, since HQ was last restored
+        self.cursors: dict[tuple[str, str], tuple[bytes, int]] = {}
+
+    def hq_restored(self) -> None:
+        """What only the lost part of HQ held is promised by nobody, until a till offers it again."""
+        self.acknowledged.clear()
+
+    # -------------------------------------------------------------- at each step
+
+    def after_step(self) -> None:
+        for machine in self.world.machines:
+            self._check_marks(machine)
+            self._check_cursors(machine)
+
+    def _check_marks(self, machine: Machine) -> None:
+        rows = machine.store.connection.execute(
+            "SELECT device, epoch, branch, base_seq, seq, hash, events, money_fen, points, quantity FROM sync_marks"
+        ).fetchall()
+        for device, epoch, branch, base_seq, seq, mark_hash, *sums in rows:
+            key = (machine.name, device, epoch, branch)
+            seen = (base_seq, seq, bytes(mark_hash), *sums)
+            if self.marks.get(key) == seen:
+                continue
+            before = self.marks.get(key)
+            self.marks[key] = seen
+            self._check_sums(machine, (device, epoch), base_seq, seq, Sums(*sums))
+            if seq and (before is None or before[1] < seq):
+                self._check_held(machine, device, epoch, seq, bytes(mark_hash))
+
+    def _check_sums(self, machine: Machine, chain: tuple[bytes, bytes], base_seq: int, seq: int, sums: Sums) -> None:
+        own = Sums()
+        for kind, payload in machine.store.connection.execute(
+            "SELECT kind, payload FROM journal WHERE device = ? AND epoch = ? AND seq > ? AND seq <= ?", (*chain, base_seq, seq)
+        ):
+            own = own.plus(sums_of(kind, payload))
+        if own != sums:
+            raise Violation(UNEQUAL, f"{machine.name}: sums kept {tuple(sums)} of {base_seq}+1..{seq} are {tuple(own)}")
+
+    def _check_held(self, machine: Machine, device: bytes, epoch: bytes, seq: int, mark_hash: bytes) -> None:
+        own = machine.store.connection.execute(
+            "SELECT hash FROM journal WHERE device = ? AND epoch = ? AND seq = ?", (device, epoch, seq)
+        ).fetchone()
+        if own is None or bytes(own[0]) != mark_hash:
+            raise Violation(OTHER, f"{machine.name}: the mark {seq} is not of its own journal")
+        if not self.world.hq.rows("SELECT 1 FROM log WHERE device = ? AND epoch = ? AND seq = ? AND hash = ?",
+                                  (device, epoch, seq, mark_hash)):  # fmt: skip
+            raise Violation(LOST, f"{machine.name}: {seq} counts as acknowledged and HQ has not got it")
+        self.acknowledged[mark_hash] = f"{machine.name} {seq}"
+
+    def _check_cursors(self, machine: Machine) -> None:
+        """Every row of HQ's up to the cursor is there, as HQ has it now or as it was."""
+        for topic, generation, rev in machine.store.connection.execute("SELECT topic, generation, rev FROM sync_cursors"):
+            key, now = (machine.name, topic), (bytes(generation), rev)
+            if self.cursors.get(key) == now or self.world.hq.generation() != now[0]:
+                continue
+            self.cursors[key] = now
+            self._check_rows(machine, topic, rev)
+
+    def _check_rows(self, machine: Machine, topic: str, rev: int) -> None:
+        held = dict(machine.store.connection.execute("SELECT key, rev FROM hq_rows WHERE topic = ?", (topic,)).fetchall())
+        for key, (row_rev, body) in self.world.hq.topic(topic, machine.store.device.store).items():
+            if row_rev <= rev and held.get(key) != (row_rev if body is not None else None):
+                raise Violation(
+                    UNEQUAL, f"{machine.name}: cursor {topic} {rev} is ahead of row {key} (HQ {row_rev}, till {held.get(key)})"
+                )
+
+    # -------------------------------------------------------------- at rest
+
+    def at_rest(self) -> None:
+        log = self._log()
+        self._check_log(log)
+        by_hash = Counter(row["hash"] for row in log)
+        doubled = [h.hex()[:8] for h, count in by_hash.items() if count > 1]
+        if doubled:
+            raise Violation(DOUBLED, f"{len(doubled)} events are in HQ's log more than once: {doubled[:3]}")
+        for machine in self.world.machines:
+            self._check_file(machine, by_hash)
+        missing = [where for h, where in self.acknowledged.items() if not by_hash[h]]
+        if missing:
+            raise Violation(LOST, f"acknowledged and gone: {missing[:3]}")
+        self._check_projections(log)
+        if self.world.seed % REBUILT_EVERY == 0 and (problems := self.world.hq.proof()):
+            raise Violation(UNEQUAL, f"HQ does not prove itself: {problems[:3]}")
+
+    def _log(self) -> list[dict[str, Any]]:
+        return [dict(row) for row in self.world.hq.rows("SELECT * FROM log ORDER BY device, epoch, branch, seq")]
+
+    def _check_log(self, log: list[dict[str, Any]]) -> None:
+        """Each chain is dense and hashed, and its row has its head and its sums."""
+        chains: dict[tuple[bytes, bytes, bytes], list[dict[str, Any]]] = {}
+        for row in log:
+            chains.setdefault((row["device"], row["epoch"], row["branch"]), []).append(row)
+        hashes = {(row["device"], row["epoch"], row["seq"], row["hash"]) for row in log}
+        kept = {(r["device"], r["epoch"], r["branch"]): r for r in self.world.hq.rows("SELECT * FROM chains")}
+        for key, rows in chains.items():
+            name = f"chain {key[1].hex()[:6]}/{key[2].hex()[:6]}"
+            previous, first, sums = GENESIS, rows[0]["seq"], Sums()
+            if key[2] == MAIN and first != 1:
+                raise Violation(OTHER, f"{name} begins at {first}")
+            for n, row in enumerate(rows):
+                if n == 0 and key[2] != MAIN:
+                    previous = self._base(hashes, key, row)
+                header = Header(*(row[field] for field in Header.__dataclass_fields__))
+                if row["seq"] != first + n or chain_hash(previous, header, row["payload"]) != row["hash"]:
+                    raise Violation(OTHER, f"{name} breaks at {row['seq']}")
+                previous = row["hash"]
+                sums = sums.plus(sums_of(row["kind"], row["payload"]))
+            own = kept[key]
+            stated = Sums(own["events"], own["money_fen"], own["points"], own["quantity"])
+            if (own["seq"], own["hash"]) != (rows[-1]["seq"], previous) or stated != sums:
+                raise Violation(UNEQUAL, f"{name}: HQ's row says {own['seq']} {tuple(stated)}, its log {tuple(sums)}")
+
+    def _base(self, hashes: set[tuple[bytes, bytes, int, bytes]], key: tuple[bytes, bytes, bytes], row: dict[str, Any]) -> bytes:
+        """The hash that a branch stands on: of an event of its epoch that HQ holds, or of nothing."""
+        header = Header(*(row[field] for field in Header.__dataclass_fields__))
+        bases = [h[3] for h in hashes if h[:3] == (*key[:2], row["seq"] - 1)] if row["seq"] > 1 else [GENESIS]
+        for base in bases:
+            if chain_hash(base, header, row["payload"]) == row["hash"]:
+                return base
+        raise Violation(OTHER, f"branch {key[2].hex()[:6]} stands on nothing at {row['seq']}")
+
+    def _check_file(self, machine: Machine, by_hash: Counter[bytes]) -> None:
+        connection = machine.store.connection
+        rows = connection.execute("SELECT seq, kind, hash FROM journal").fetchall()
+        lost = [(row[0], row[1]) for row in rows if not by_hash[bytes(row[2])]]
+        if lost:
+            raise Violation(LOST, f"{machine.name}: {len(lost)} of {len(rows)} events are not at HQ: {lost[:3]}")
+        proof = verify(connection)
+        problems = [p for p in proof.problems if "does not add up" not in p]
+        if problems or len(proof.problems) > len(self.world.poison):
+            raise Violation(OTHER, f"{machine.name} does not verify: {proof.problems[:3]}")
+        if not machine.says_equal():
+            raise Violation(UNEQUAL, f"{machine.name} does not find itself equal: {machine.last}")
+        self._check_topics(machine)
+
+    def _check_topics(self, machine: Machine) -> None:
+        for topic in self.world.topics:
+            there = {k: bytes(b) for k, (_, b) in self.world.hq.topic(topic, machine.store.device.store).items() if b is not None}
+            here = {
+                row[0]: bytes(row[1])
+                for row in machine.store.connection.execute("SELECT key, body FROM hq_rows WHERE topic = ?", (topic,))
+            }
+            if here != there:
+                wrong = sorted(k for k in here.keys() | there.keys() if here.get(k) != there.get(k))
+                raise Violation(UNEQUAL, f"{machine.name}: {topic} differs at {wrong[:5]}")
+
+    def _check_projections(self, log: list[dict[str, Any]]) -> None:
+        """What HQ's tables say, against what its log says, one uid once."""
+        where = ("store", "device", "epoch", "branch", "seq")
+        hq = self.world.hq
+        aside = {tuple(row) for row in hq.rows(f"SELECT {', '.join(where)} FROM quarantine WHERE is_projected = 0")}
+        aside |= {tuple(row) for row in hq.rows(f"SELECT {', '.join(where)} FROM waiting")}
+        counted = [row for row in log if tuple(row[name] for name in where) not in aside]
+        uids = Counter((row["store"], row["uid"]) for row in counted)
+        twice = [uid[1].hex()[:8] for uid, count in uids.items() if count > 1]
+        if twice:
+            raise Violation(DOUBLED, f"{len(twice)} uids are projected twice: {twice[:3]}")
+        self._check_aside(log, counted)
+        figures = Counter[str]()
+        stock = Counter[tuple[str, str]]()
+        for row in counted:
+            body = json.loads(row["payload"])
+            if row["kind"] == "sale":
+                figures["sales"] += 1
+                figures["sales_fen"] += body["total_fen"]
+                for line in body["lines"]:
+                    stock[row["store"], line["sku"]] -= line["quantity"]
+            elif row["kind"] == "return":
+                figures["returns"] += 1
+                figures["refunded_fen"] += sum(refund["amount_fen"] for refund in body["refunds"])
+                for line in body["lines"]:
+                    stock[row["store"], line["sku"]] += line["units"]
+            elif row["kind"] == "stock_moved":
+                for move in body["moves"]:
+                    stock[row["store"], move["sku"]] += move["quantity"]
+        names = ("sales", "returns", "sales_fen", "refunded_fen")
+        days = hq.rows(f"SELECT {', '.join(f'ifnull(sum({name}), 0)' for name in names)} FROM store_days")[0]
+        if tuple(days) != tuple(figures[name] for name in names):
+            raise Violation(UNEQUAL, f"days say {tuple(days)}, the log {tuple(figures[name] for name in names)}")
+        kept = {(row[0], row[1]): row[2] for row in hq.rows("SELECT store, sku, quantity FROM stock")}
+        if any(kept.get(key, 0) != stock[key] for key in kept.keys() | stock.keys()):
+            raise Violation(UNEQUAL, f"stock says {kept}, the log {dict(stock)}")
+        self._check_points(hq.rows("SELECT alias, sum(points) FROM points GROUP BY alias"))
+        uses = sum(json.loads(row["payload"]).get("coupons", []) != [] for row in counted if row["kind"] == "sale")
+        if hq.rows("SELECT count(*) FROM coupon_uses")[0][0] != uses:
+            raise Violation(LOST, "a use of a coupon is not counted")
+
+    def _check_aside(self, log: list[dict[str, Any]], counted: list[dict[str, Any]]) -> None:
+        """A uid that is good counts once; only what is bad, or not known yet, counts nowhere."""
+        known = {(row["store"], row["uid"]) for row in counted}
+        for row in log:
+            if (row["store"], row["uid"]) not in known and row["kind"] != "novelty" and row["uid"] not in self.world.poison:
+                raise Violation(LOST, f"event {row['seq']} ({row['kind']}) is at HQ and counts nowhere")
+
+    def _check_points(self, balances: list[Any]) -> None:
+        from tests.sim.steps import POINTS_CAP
+
+        worst = self.world.lives * POINTS_CAP
+        for alias, balance in balances:
+            if balance < -worst:
+                raise Violation(OTHER, f"points of {alias}: {balance}, more than {worst} overdrawn")

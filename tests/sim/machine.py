@@ -1,0 +1,202 @@
+"""A till's PC: one store file, the agent on it, a clock of its own, and a process that may end at any moment."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from store_db import mark
+from store_db.connection import Connection, connect, file_identity
+from store_db.store import Store
+from sync import enrol
+from sync.agent import Agent
+from sync.link import Link
+from tests.sim.clock import MachineClock
+from tests.sim.template import URL
+from tests.sim.wire import Killed, Wire
+
+if TYPE_CHECKING:
+    from tests.sim.world import World
+
+
+class SimStore(Store):
+    """The real store; its process may end before, inside or after any transaction of the agent."""
+
+    machine: Machine | None = None
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        machine = self.machine
+        if machine is None or not machine.may_be_killed:
+            with super().transaction() as connection:
+                yield connection
+            return
+        machine.may_end("killed_at_transaction")
+        with super().transaction() as connection:
+            yield connection
+            machine.may_end("killed_inside_transaction")
+        machine.may_end("killed_at_transaction")
+
+
+class Machine:
+    """One machine of the world. `lives` counts the histories that may have spent a member's points without the others' knowing."""
+
+    def __init__(self, world: World, name: str, path: Path, number: int) -> None:
+        self.world, self.name, self.path = world, name, path
+        self.luck = random.Random(f"{world.seed}/{name}")
+        self.clock = MachineClock(world.time, number)
+        self.boots = number * 1000
+        self.is_cut_off = False
+        self.may_be_killed = False
+        self.backup: tuple[bytes, bytes | None] | None = None
+        self.twin_at_next_request = False
+        self.last: dict[str, Any] = {}
+        self.store = self._opened()
+        self.agent = self._agent(self.store)
+
+    # -------------------------------------------------------------- the process
+
+    def run(self, work: Callable[[Agent], Any], agent: Agent | None = None) -> Any:
+        """What the agent answers; None when its process was killed on the way, and then it was started again."""
+        outer, self.may_be_killed = self.may_be_killed, True
+        try:
+            return work(agent or self.agent)
+        except Killed:
+            self.world.note(f"  {self.name} killed")
+            if outer:
+                raise
+            self.may_be_killed = False
+            self.restart()
+            return None
+        finally:
+            self.may_be_killed = outer
+
+    def may_end(self, fault: str) -> None:
+        if self.may_be_killed and self.world.faults.happens(fault):
+            raise Killed
+
+    def restart(self, *, is_power_cut: bool = False) -> None:
+        """End without ceremony, and start again: what was committed is there, what was open is not."""
+        self.stop()
+        if is_power_cut:
+            self.boots += 1
+            self.clock.reboot(self.boots)
+        self.start()
+
+    def stop(self) -> None:
+        self.store.connection.close()
+
+    def start(self) -> None:
+        self.store = self._opened()
+        self.agent = self._agent(self.store)
+
+    def _opened(self) -> Store:
+        store = SimStore.open(self.path, clock=self.clock, ids=self.world.ids)
+        store.machine = self
+        return store
+
+    def _agent(self, store: Store) -> Agent:
+        client = httpx.Client(transport=Wire(self.world, self), base_url=URL)
+        return Agent(store, Link(store, client), random=self.luck)
+
+    def run_twin(self) -> None:
+        """Another agent process on the same file, for a step or two."""
+        store = SimStore(self.path, connect(self.path), self.clock, self.world.ids)
+        try:
+            agent = self._agent(store)
+            for _ in range(self.luck.choice((1, 1, 3))):
+                self.luck.choice((agent.push_once, agent.push_once, agent.pull_once, agent.hello))()
+        except Killed:
+            self.world.note(f"  {self.name} twin killed")
+        finally:
+            store.connection.close()
+
+    # -------------------------------------------------------------- at rest
+
+    def round(self) -> bool:
+        """What the agent's process does when it has all the time of the world; whether anything moved."""
+        before = self._state()
+        for name in ("hello", "push_once", "pull_once", "prove_once"):
+            for _ in range(20):
+                step = self.run(lambda agent, name=name: getattr(agent, name)())
+                self.last[name] = step
+                if step is None or not step.more:
+                    break
+        return self._state() != before
+
+    def _state(self) -> list[Any]:
+        """Everything that the agent keeps, but for times."""
+        wanted = (
+            "SELECT device, epoch, branch, base_seq, seq FROM sync_marks", "SELECT topic, generation, rev FROM sync_cursors",
+            "SELECT generation, frozen FROM sync_hq", "SELECT max(id) FROM journal",
+        )  # fmt: skip
+        return [[tuple(row) for row in self.store.connection.execute(sql)] for sql in wanted]
+
+    def is_frozen(self) -> bool:
+        row = self.store.connection.execute("SELECT frozen FROM sync_hq").fetchone()
+        return bool(row and row[0])
+
+    def enrol_anew(self) -> None:
+        """What the shop's manager does: a code from HQ, typed in."""
+        self.world.note(f"  {self.name} enrols anew")
+        client = httpx.Client(transport=Wire(self.world, self), base_url=URL)
+        enrol.enrol(self.store, Link(self.store, client), URL, self.world.hq.new_code(self.store.device.store))
+
+    def says_equal(self) -> bool:
+        """Whether the agent's own proof came out equal."""
+        row = self.store.connection.execute("SELECT min(equal), count(equal) FROM sync_runs").fetchone()
+        return row[0] == 1
+
+    # -------------------------------------------------------------- the disk
+
+    def image(self) -> bytes:
+        """The closed file as it stands."""
+        self.store.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return self.path.read_bytes()
+
+    def back_up(self) -> None:
+        mark.write(self.store.connection, self.path)
+        self.backup = (self.image(), self._mark.read_bytes())
+
+    def put_back(self, *, is_detected: bool) -> None:
+        """The old copy over the file, in place; undetected: the mark beside it is put back as well."""
+        assert self.backup is not None
+        image, marked = self.backup
+        if is_detected:
+            mark.write(self.store.connection, self.path)
+        self.stop()
+        _overwrite(self.path, image)
+        if not is_detected:
+            self._mark.write_bytes(marked or b"")
+        self.start()
+
+    def clone(self, name: str, path: Path, number: int, *, is_detected: bool) -> Machine:
+        """Another machine from this one's disk image. Undetected: as if its disk had the same identity."""
+        path.write_bytes(self.image())
+        if not is_detected:
+            own_identity(path)
+        return Machine(self.world, name, path, number)
+
+    @property
+    def _mark(self) -> Path:
+        return self.path.with_name(self.path.name + ".head")
+
+
+def own_identity(path: Path) -> None:
+    """Make a copied file believe that it was never copied."""
+    connection = connect(path)
+    connection.execute("UPDATE device SET file_identity = ?", (file_identity(path),))
+    connection.close()
+
+
+def _overwrite(path: Path, image: bytes) -> None:
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    with path.open("r+b") as file:
+        file.write(image)
+        file.truncate()

@@ -1,0 +1,99 @@
+"""The line between a machine and HQ: the real app behind an httpx transport that loses, doubles, delays, cuts and lies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx
+
+from sync import protocol
+from sync.link import CONTENT_TYPE
+
+if TYPE_CHECKING:
+    from tests.sim.world import Machine, World
+
+PORTAL = b"<html><body>Welcome to FREE-WIFI. Please log in.</body></html>"
+
+
+class Killed(BaseException):
+    """The process of a till ends here; no handler of the real code may catch it."""
+
+
+class HqKilled(BaseException):
+    """The process of an HQ node ends here."""
+
+
+class Wire(httpx.BaseTransport):
+    """One machine's way to HQ."""
+
+    def __init__(self, world: World, machine: Machine) -> None:
+        self._world = world
+        self._machine = machine
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        world = self._world
+        world.requests += 1
+        content = request.read()
+        if self._machine.is_cut_off:
+            raise httpx.ConnectError("cut off", request=request)
+        if self._machine.twin_at_next_request:
+            self._machine.twin_at_next_request = False
+            world.meanwhile(self._machine, "twin")
+        if world.faults.happens("meanwhile"):
+            world.meanwhile(self._machine)
+        fault = world.faults.on_wire()
+        if fault:
+            world.note(f"  wire {self._machine.name} {request.url.path} {fault}")
+        instead = self._instead(fault, request, content)
+        if instead is not None:
+            return instead
+        if fault == "doubled":
+            self._deliver(request, content, "")
+        answer = self._deliver(request, content, fault)
+        if fault == "answer_lost":
+            raise httpx.ReadTimeout("no answer", request=request)
+        if fault == "killed_at_answer" and self._machine.may_be_killed:
+            raise Killed
+        if fault == "truncated":
+            return answered(answer.status_code, answer.content[: len(answer.content) // 2], answer.headers["content-type"])
+        if fault in ("status_500", "status_502"):
+            return answered(int(fault[-3:]), b"proxy error", "text/plain")
+        if world.faults.happens("meanwhile"):
+            world.meanwhile(self._machine)
+        return answered(answer.status_code, answer.content, answer.headers["content-type"], _waits(answer))
+
+    def _instead(self, fault: str, request: httpx.Request, content: bytes) -> httpx.Response | None:
+        """The answer of something that is not HQ; None when the request goes on to HQ."""
+        if fault == "request_lost":
+            raise httpx.ConnectTimeout("lost", request=request)
+        if fault == "delayed":
+            self._world.late.append((request, content))
+            raise httpx.ReadTimeout("late", request=request)
+        if fault == "killed_at_request" and self._machine.may_be_killed:
+            raise Killed
+        if fault == "status_429":
+            return answered(429, b"slow down", "text/plain", {"retry-after": "7"})
+        if fault == "redirect":
+            return answered(302, b"", "text/html", {"location": "http://portal.invalid/login"})
+        if fault == "captive_portal":
+            return answered(200, PORTAL, "text/html")
+        if fault == "hq_busy":
+            body = protocol.encode(protocol.Problem(code=protocol.BUSY, retry_after_s=3))
+            return answered(503, body, CONTENT_TYPE, {"retry-after": "3"})
+        return None
+
+    def _deliver(self, request: httpx.Request, content: bytes, fault: str) -> httpx.Response:
+        try:
+            answer = self._world.hq.answer(request, content, fault)
+        except HqKilled:
+            raise httpx.RemoteProtocolError("HQ died", request=request) from None
+        return answer
+
+
+def _waits(answer: httpx.Response) -> dict[str, str]:
+    return {"retry-after": answer.headers["retry-after"]} if "retry-after" in answer.headers else {}
+
+
+def answered(status: int, body: bytes, content_type: str, headers: dict[str, str] | None = None) -> httpx.Response:
+    """An answer that was not read yet."""
+    return httpx.Response(status, headers={"content-type": content_type} | (headers or {}), stream=httpx.ByteStream(body))

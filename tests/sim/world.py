@@ -1,0 +1,149 @@
+"""The world of one seed: machines, HQ, the line, one virtual time, one source of luck."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import httpx
+
+from pos_app.demo.day import SeededIds
+from tests.sim import check, steps, template
+from tests.sim.clock import MachineClock, WorldTime
+from tests.sim.faults import Faults
+from tests.sim.headquarters import Headquarters
+from tests.sim.check import OTHER, Violation
+from tests.sim.machine import Machine, own_identity
+from tests.sim.wire import HqKilled
+
+STEPS = 60
+TOPICS = ("prices_of_tomorrow", "notes")  # no applier knows them: carried and kept as they are
+
+
+class World:
+    """Everything of one seed. `options` names the faults; None lets the seed choose."""
+
+    def __init__(self, seed: int, folder: Path, *, options: dict[str, float] | None = None, is_told: bool = False) -> None:
+        self.seed, self.folder, self.is_told = seed, folder, is_told
+        self.luck = random.Random(seed)
+        self.time = WorldTime()
+        self.ids = SeededIds(seed)
+        self.hq_clock = MachineClock(self.time, 1)
+        self.faults = Faults(self.luck, options)
+        self.topics = TOPICS
+        self.trace: list[str] = []
+        self.late: list[tuple[httpx.Request, bytes]] = []
+        self.poison: set[bytes] = set()
+        self.shared_baskets: dict[bytes, bytes] = {}
+        self.requests = self.lives = self.depth = 0
+        self.machines: list[Machine] = []
+        self.ledger = check.Ledger(self)
+        kit = template.get(folder)
+        self.hq = Headquarters(self, kit)
+        for number, image in enumerate(kit.tills[: self.luck.choice((1, 2, 2, 3))], 1):
+            self.machines.append(self._till(f"t{number}", image, number))
+        self.lives = len(self.machines)
+
+    def _till(self, name: str, image: bytes, number: int) -> Machine:
+        path = self.folder / f"{name}.sqlite"
+        template.place(path, image, own_identity)
+        return Machine(self, name, path, number)
+
+    def note(self, text: str) -> None:
+        self.trace.append(text)
+        if self.is_told:
+            print(text, flush=True)
+
+    # -------------------------------------------------------------- while faults are on
+
+    def run(self, steps_max: int = STEPS) -> None:
+        """Steps, each followed by the invariants that hold at any time; then rest, and those that hold then."""
+        table = {name: weight for name, (weight, _) in steps.ORDINARY.items()}
+        table |= {name: weight for name, weight in self.faults.options.items() if name in steps.OF_FAULTS}
+        names, weights = list(table), list(table.values())
+        for n in range(steps_max):
+            name = self.luck.choices(names, weights)[0]
+            machine = self.luck.choice(self.machines)
+            self.note(f"{n:3} {machine.name} {name}")
+            if name in steps.OF_FAULTS:
+                self.faults.counts[name] += 1
+                steps.OF_FAULTS[name](self, machine)
+            else:
+                steps.ORDINARY[name][1](self, machine)
+            self.time.now_ms += self.luck.choice((10, 1_000, 20_000, 90_000))
+            self.ledger.after_step()
+        self.rest()
+        self.ledger.at_rest()
+
+    def meanwhile(self, machine: Machine, what: str = "") -> None:
+        """What else happens while a request of `machine` is on its way."""
+        if self.depth:
+            return
+        self.depth += 1
+        may_be_killed, machine.may_be_killed = machine.may_be_killed, False
+        try:
+            what = what or self.luck.choice(("sell", "twin", "publish", "other"))
+            self.note(f"  meanwhile {what}")
+            if what == "sell":
+                steps.sell(self, machine)
+            elif what == "twin":
+                machine.run_twin()
+            elif what == "publish":
+                steps.publish(self, machine)
+            else:
+                steps.push(self, self.luck.choice([m for m in self.machines if m is not machine] or [machine]))
+        finally:
+            machine.may_be_killed = may_be_killed
+            self.depth -= 1
+
+    def clone(self, machine: Machine, *, is_detected: bool) -> None:
+        number = len(self.machines) + 1
+        name = f"{machine.name}c{number}"
+        self.machines.append(machine.clone(name, self.folder / f"{name}.sqlite", number, is_detected=is_detected))
+        self.lives += 1
+
+    def deliver_late(self, at: int) -> None:
+        request, content = self.late.pop(at)
+        try:
+            self.hq.answer(request, content, "")
+        except HqKilled:
+            pass
+
+    # -------------------------------------------------------------- rest
+
+    def rest(self) -> None:
+        """No more faults; late requests arrive; everyone works until nothing moves. Violation when it never ends."""
+        self.faults.is_on = False
+        for machine in self.machines:
+            machine.is_cut_off = False
+        self.note("rest")
+        for n in range(40):
+            while self.late and self.luck.random() < 0.5:
+                self.deliver_late(self.luck.randrange(len(self.late)))
+            self.time.now_ms += 400_000
+            moved = [self._work(machine) for machine in self.machines]
+            self.ledger.after_step()
+            if not any(moved) and not self.late and n > 2:
+                return
+        raise Violation(OTHER, f"no rest after 40 rounds: {[(m.name, m.last) for m in self.machines]}")
+
+    def _work(self, machine: Machine) -> bool:
+        """One round of a machine's agent, as its process would do it; whether anything moved."""
+        if machine.is_frozen():
+            machine.enrol_anew()
+            return True
+        return machine.round()
+
+    # -------------------------------------------------------------- afterwards
+
+    def events(self) -> int:
+        """How many events the machines hold, each once."""
+        found: set[bytes] = set()
+        for machine in self.machines:
+            found |= {bytes(row[0]) for row in machine.store.connection.execute("SELECT hash FROM journal")}
+        return len(found)
+
+    def close(self) -> None:
+        for machine in self.machines:
+            machine.stop()
+        self.hq.close()
