@@ -126,6 +126,8 @@ RECOVERIES: dict[str, str] = {
     "POS-7102": RETRY,  # HQ is there already
     "POS-7103": RETRY,  # no such exception waits
     "POS-7104": CALL_SUPPORT,  # event cannot be taken as it is
+    "POS-7105": RETRY,  # no such device
+    "POS-7106": RETRY,  # file of rows with problems
 }
 
 
