@@ -79,6 +79,7 @@ class Push(Message, frozen=True):
     first_seq: int
     prev_hash: bytes
     events: Columns
+    head: int = 0  # how far the chain goes at the shop by now; 0 where it is not said
 
 
 class Ack(Message, frozen=True):
@@ -197,6 +198,7 @@ class ProofWanted(Message, frozen=True):
     """How far each chain is to be summed: both ends sum the same events even while new ones arrive."""
 
     chains: list[tuple[ChainId, int]]
+    own: list[tuple[ChainId, "ChainProof"]] = []  # the device's own sums, so that HQ too knows of an inequality
 
 
 class ChainProof(NamedTuple):

@@ -19,13 +19,14 @@ ACTIVE, FROZEN, REVOKED = "active", "frozen", "revoked"  # states of a device
 
 
 class Caller(NamedTuple):
-    """The device that signed a request, and the key it signed with."""
+    """The device that signed a request, the key it signed with, when it was heard before."""
 
     device: bytes
     store: str
     role: str
     state: str = ACTIVE
     key: bytes = b""
+    seen_ms: int = 0
 
 
 class Rejected(Exception):

@@ -12,10 +12,10 @@ from sqlalchemy import BigInteger, Connection, LargeBinary, Text
 from pos_app.domain.events import GENESIS, Header
 from pos_app.domain.proof import Sums, sums_of
 from sync import protocol
-from sync.hq_server import devices, quarantine
+from sync.hq_server import devices, heard, hub_tables, quarantine
 from sync.hq_server.database import run, run_many
 from sync.hq_server.devices import Device
-from sync.hq_server.hq import ACTIVE, HUB, REVOKED, Caller, Hq, Rejected
+from sync.hq_server.hq import FROZEN, HUB, REVOKED, Caller, Hq, Rejected
 from sync.hq_server.tables import log
 from sync.protocol import BATCH_BYTES_MAX, EVENTS_MAX, MAIN, Ack, ChainId, Mark, Problem, Push, WireEvent, from_columns
 from sync.signing import receipt_text
@@ -57,6 +57,8 @@ def push(hq: Hq, caller: Caller, message: Push) -> Ack | Problem:
     now_ms = hq.clock.wall_ms()
     with hq.database.write() as connection:
         owner = devices.lock_owner(connection, caller, message.chain.device, now_ms)
+        if owner.state == FROZEN and caller.device == owner.device:  # since the request was looked at first
+            raise Rejected(protocol.FROZEN)
         generation = hq.generation(connection)
         known = chains_of(connection, owner.device)
         found = _place(connection, owner, known, message, events, generation)
@@ -66,11 +68,14 @@ def push(hq: Hq, caller: Caller, message: Push) -> Ack | Problem:
         if fresh and _is_second_life(caller, owner, known, chain):
             devices.freeze(connection, owner.device)
             return Problem(code=protocol.FROZEN, detail="two machines write under this id")
-        mark = chain.mark
+        mark = Mark(events[-1].header.seq, events[-1].hash)  # HQ may have more: of another history that goes on from here
         if fresh:
             mark = _append(connection, caller, owner, chain, fresh, now_ms)
+        if message.head > mark.seq:
+            heard.note_head(connection, message.chain, min(message.head, NUMBER_MAX))
+        upstream_seq = hub_tables.upstream_seq(connection, message.chain)
     receipt = hq.sign(receipt_text(message.chain, mark, generation))
-    return Ack(mark=mark, generation=generation, receipt=receipt, overlapped=len(events) - len(fresh))
+    return Ack(mark=mark, generation=generation, receipt=receipt, upstream_seq=upstream_seq, overlapped=len(events) - len(fresh))
 
 
 # ------------------------------------------------------------------ what a batch must be
@@ -128,7 +133,7 @@ def _place(
     if chain is None:
         chain = _begin(connection, owner, known, message)
         if chain is None:
-            return Problem(code=protocol.FORK, detail="base", mark=Mark(0, GENESIS), generation=generation)
+            return Problem(code=protocol.GAP, detail="base", mark=Mark(0, GENESIS), generation=generation)
     if message.first_seq > chain.seq + 1:
         return Problem(code=protocol.GAP, mark=chain.mark, generation=generation)
     held = min(chain.seq + 1 - message.first_seq, len(events))
@@ -194,9 +199,9 @@ def _is_second_life(caller: Caller, owner: Device, known: dict[ChainId, Chain], 
     """New events of an epoch that is not a device's newest: two machines live under its id.
 
     One machine never goes back to an epoch it has left, but to tell a branch of it. What a hub relays has been judged there;
-    what an heir brings of a frozen ancestor is what both machines had left to tell.
+    what an heir brings of its frozen ancestor is what both machines had left to tell.
     """
-    if chain.branch != MAIN or owner.state != ACTIVE or caller.role == HUB:
+    if chain.branch != MAIN or caller.device != owner.device:
         return False
     return chain.number < max((other.number for other in known.values()), default=0)
 
@@ -224,9 +229,10 @@ def _append(connection: Connection, caller: Caller, owner: Device, chain: Chain,
 def _take_in(
     connection: Connection, caller: Caller, owner: Device, chain_id: ChainId, events: list[WireEvent], now_ms: int
 ) -> None:
-    """Into the tables; what a revoked device says is put aside."""
-    from sync.hq_server import projections
+    """Into the tables; what a revoked device says is put aside. A store hub also reads what tills share."""
+    from sync.hq_server import hub_facts, projections
 
+    hub_facts.follow(connection, owner.store, chain_id.branch, events, now_ms)
     if REVOKED in (caller.state, owner.state) and (caller.device == owner.device or caller.role == HUB):
         for event in events:
             quarantine.quarantine(connection, owner.store, event, chain_id, quarantine.REVOKED, "", now_ms)

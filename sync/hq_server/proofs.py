@@ -7,6 +7,7 @@ from sqlalchemy import Connection, bindparam, text
 
 from pos_app.domain.proof import KINDS_VERSION, Sums, day_root, device_root
 from sync import protocol
+from sync.hq_server import heard
 from sync.hq_server.database import run
 from sync.hq_server.generation import CHAINS_MAX, own_chains, owners
 from sync.hq_server.hq import Caller, Hq, Rejected
@@ -37,7 +38,7 @@ def _possible(seqs: list[int]) -> list[int]:
 
 def proof(hq: Hq, caller: Caller, message: ProofWanted) -> Proofs:
     """What HQ holds of each chain up to the seq asked for, or up to where it ends; chains that it does not know are left out."""
-    if len(message.chains) > CHAINS_MAX:
+    if max(len(message.chains), len(message.own)) > CHAINS_MAX:
         raise Rejected(protocol.TOO_LARGE, "too many chains")
     asked = [chain_id for chain_id, _ in message.chains]
     with hq.database.read() as connection:
@@ -47,6 +48,9 @@ def proof(hq: Hq, caller: Caller, message: ProofWanted) -> Proofs:
             for chain_id, seq in message.chains
             if chain_id in chains and seq >= 0
         ]
+    if message.own:
+        with hq.database.write() as connection:
+            heard.note_proofs(connection, message.own, dict(proofs), hq.clock.wall_ms())
     return Proofs(chains=proofs, kinds=KINDS_VERSION)
 
 
