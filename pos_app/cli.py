@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pos_app import __version__, import_command, package_command, price_command
+from pos_app import __version__, hq_command, import_command, package_command, price_command
 from pos_app.domain.errors import LanewiseError, Refusal
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     import_command.add_parser(commands)
     price_command.add_parser(commands)
     package_command.add_parser(commands)
+    hq_command.add_parser(commands)
     for name, text in (("lane", "the cashier's screen"), ("sco", "the self-checkout screen")):
         lane = _command(commands, name, text, f"pos {name} --store shop.sqlite")
         lane.add_argument("--lane", metavar="NAME", help="lane number (default: from the configuration)")
@@ -301,6 +302,7 @@ RUN: dict[str, Callable[[argparse.Namespace], int]] = {
     "import": import_command.run,
     "price": price_command.run,
     "package": package_command.run,
+    "hq": hq_command.run,
     "lane": run_lane,
     "sco": run_lane,
     "verify": run_verify,
