@@ -2,6 +2,9 @@
 
 import unicodedata
 from functools import cache
+from string import ascii_letters, digits
+
+NUMBERS = ascii_letters + digits + ".,:-+%/*"
 
 
 @cache
@@ -55,15 +58,25 @@ def wrap(text: str, width: int) -> list[str]:
 
 
 def wrap_words(text: str, width: int) -> list[str]:
-    """Rows of at most `width` cells, broken at blanks; a run without blanks (Chinese) is broken where it is full."""
+    """Rows of at most `width` cells, broken at blanks; a run without blanks (Chinese) where it is full, but not in a number."""
     rows, row, width = [], "", max(2, width)
     for word in text.split(" "):
         while cells(row) + bool(row) + cells(word) > width:
-            head = cut(word, width - cells(row) - bool(row)) if cells(word) > width or not word.isascii() else ""
+            room = width - cells(row) - bool(row)
+            head = _beginning(word, room, bool(row)) if cells(word) > width or not word.isascii() else ""
             rows.append(f"{row} {head}".strip())
             row, word = "", word[len(head) :]
         row = f"{row} {word}".strip() if row else word
     return [*rows, row] if row else rows
+
+
+def _beginning(word: str, room: int, may_be_empty: bool) -> str:
+    """As much of a word as fits, without a number that would go on in the next row."""
+    head = cut(word, room)
+    if not head or word[len(head)] not in NUMBERS:
+        return head
+    shorter = head.rstrip(NUMBERS)
+    return shorter if shorter or may_be_empty else head
 
 
 def two_sides(left: str, right: str, width: int) -> str:

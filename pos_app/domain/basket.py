@@ -16,6 +16,7 @@ QUANTITY_MAX = 9_999
 QUANTITY_ASKS_ABOVE = 99
 WEIGHT_MAX_G = 99_999
 LINES_MAX = 2_000
+LABEL = "label"  # the approval class of a line whose label names another amount than its weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,11 @@ class Line:
     weight_g: int | None = None
     label_fen: int | None = None
     flagged: bool = False  # the label's amount and weight disagree
+
+    @property
+    def approval_class(self) -> str:
+        """What somebody has to see of it, if anything: proof of age, or the label."""
+        return self.item.restricted or (LABEL if self.flagged else "")
 
 
 class AddLine(NamedTuple):
@@ -50,7 +56,7 @@ class RestoreLine(NamedTuple):
 
 
 class Approve(NamedTuple):
-    """A member of staff looked: proof of age for every restricted class named, on the lines there are now."""
+    """A member of staff looked: proof of age for every restricted class named, or labels, on the lines there are now."""
 
     staff: str
     classes: tuple[str, ...]
@@ -175,8 +181,8 @@ class Basket:
         return next((line for line in reversed(self.lines) if line.line_id == line_id), None)
 
     def approval_of(self, line: Line) -> Approval | None:
-        """Who saw proof of age for this line's class, after the line was added."""
-        seen = (a for a in self.approvals if line.item.restricted in a.classes and line.line_id in a.line_ids)
+        """Who saw proof of age, or the label, for this line's class, after the line was added."""
+        seen = (a for a in self.approvals if line.approval_class in a.classes and line.line_id in a.line_ids)
         return next(seen, None)
 
     @property
@@ -214,7 +220,7 @@ def apply(basket: Basket, op: Op) -> Basket:
         case RestoreLine(line_id):
             return _restore(basket, line_id)
         case Approve(staff, classes):
-            seen = tuple(line.line_id for line in basket.lines if line.item.restricted in classes)
+            seen = tuple(line.line_id for line in basket.lines if line.approval_class in classes)
             approval = Approval(staff, classes, seen)
             return replace(basket, approvals=(*basket.approvals, approval))
         case TakeNumber(series_no, counter):

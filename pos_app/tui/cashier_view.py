@@ -13,6 +13,7 @@ SELLING_KEYS = (
     "help", "find", "member", "hold", "return", "offers", "pay", "why", "price_check", "shift", "repeat", "void", "undo",
     "language", "reprint", "lock",
 )  # fmt: skip
+DIALOG_KEYS = ("language",)  # the others stand in the dialog
 PAYMENT_KEYS = ("pay", "card", "offers", "member", "why", "back", "help")
 QUANTITY, AMOUNT = 8, 11
 
@@ -31,13 +32,18 @@ def cashier_frame(state: LaneState, view: View) -> Frame:
     _totals(state, view, right)
     left.spare(height)
     right.spare(height)
-    paying = state.phase == PAYMENT
-    context, actions = ("payment", PAYMENT_KEYS) if paying else ("selling", SELLING_KEYS)
-    foot, places = footer(state, view, context, actions)
+    foot, places = footer(state, view, *_keys(state))
     head = [_status(state, view), banner_row(state, view.width - 4)]
     frame = two_panes(view.width, head, left, right, foot)
     frame.hits += [Hit(view.height - 2, x + 2, width, action) for x, width, action in places]
     return frame
+
+
+def _keys(state: LaneState) -> tuple[str, tuple[str, ...]]:
+    """The context whose keys count now, and those worth showing."""
+    if state.dialog is not None:
+        return "dialog", DIALOG_KEYS
+    return ("payment", PAYMENT_KEYS) if state.phase == PAYMENT else ("selling", SELLING_KEYS)
 
 
 def _status(state: LaneState, view: View) -> list[tuple[str, str]]:
@@ -107,6 +113,8 @@ def _totals(state: LaneState, view: View, box: Box) -> None:
     box.sides(say(state, "total.subtotal"), format_yuan(priced.list_fen))
     offer_view.stage_rows(state, box)
     box.sides(say(state, "total.due"), format_yuan(priced.total_fen), "strong")
+    if state.basket.exchange:  # as long as nothing is scanned, too: what the goods that come back will pay
+        box.sides(say(state, "tender.exchange"), format_yuan(-state.basket.exchange.refund_fen), "text", "saving")
     if not paying:
         box.sides(say(state, "total.tax"), format_yuan(sum(share.tax_fen for share in priced.taxes)), "dim")
     box.rule()
@@ -119,14 +127,21 @@ def _totals(state: LaneState, view: View, box: Box) -> None:
 
 
 def _paying(state: LaneState, view: View, box: Box) -> None:
-    if state.exchange_fen:
-        box.sides(say(state, "tender.exchange"), format_yuan(state.exchange_fen))
+    exchange = state.basket.exchange
+    if exchange and exchange.refund_fen > state.exchange_fen:
+        box.sides(say(state, "return.total"), format_yuan(exchange.refund_fen - state.exchange_fen), "strong")
     for tender in state.basket.tenders:
         box.sides(f"{say(state, 'tender.' + tender.kind)} {tender.reference}", format_yuan(tender.amount_fen))
     if state.basket.tenders or state.exchange_fen:
         box.sides(say(state, "total.left"), format_yuan(state.left_fen))
     box.sides(say(state, "total.cash_due"), format_yuan(state.cash_due_fen), "strong")
     box.sides(say(state, "total.entry"), state.entry + "_", "head")
+    if state.dialog is None:
+        _notes(state, view, box)
+
+
+def _notes(state: LaneState, view: View, box: Box) -> None:
+    """Likely amounts, each a key and a button."""
     half, notes = box.width // 2, list(enumerate(suggested_notes_fen(state.cash_due_fen), 1))
     for pair in (notes[n : n + 2] for n in range(0, len(notes), 2)):
         words = (f"{key_for(view.keys, 'payment', f'note_{i}')} {format_yuan(note_fen)}" for i, note_fen in pair)

@@ -1,7 +1,6 @@
 """Dialogs as rows, in the place of the basket; the total stays in sight. One function a kind of content."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from hardware.paper import pad, wrap_words
@@ -11,11 +10,10 @@ from pos_app.domain.lane.self_checkout import VISIT
 from pos_app.domain.lane.state import Dialog, LaneState
 from pos_app.domain.money import format_weight, format_yuan
 from pos_app.domain.shift import Report, counted_fen
-from pos_app.i18n import text
 from pos_app.tui import offer_view, return_view
 from pos_app.tui.frame import Box
 from pos_app.tui.keys import PRESETS
-from pos_app.tui.view import View, item_name, line_text, say
+from pos_app.tui.view import View, item_name, line_text, say, shop_time, text_of
 
 HIDDEN = frozenset({"login_pin", "approve_pin", "visit_pin"})
 LISTS = frozenset(
@@ -44,19 +42,20 @@ def draw(state: LaneState, view: View, box: Box, height: int) -> None:
     dialog = state.dialog
     if dialog is None:
         return
-    for row in _title(state, dialog):
+    title = wrap_words(_title(state, dialog), box.width)
+    for row in title:
         box.put(row, "head")
     box.rule()
     content = CONTENT.get(dialog.kind)
     if content is not None:
-        content(state, view, box, dialog, height - 7)
+        content(state, view, box, dialog, height - 6 - len(title))
     if dialog.kind in INPUTS:
         shown = "●" * len(dialog.text) if dialog.kind in HIDDEN else dialog.text
         box.put()
         box.spans((" > ", "head"), (shown + "_", "strong"))
     if dialog.refusal is not None:
         box.put()
-        words = text(state.lang, dialog.refusal.code, dialog.refusal.args)
+        words = text_of(state, dialog.refusal.code, dialog.refusal.args)
         for row in wrap_words(f"✗ {words}  [{dialog.refusal.code}]", box.width):
             box.put(row, "error")
     if view.hint and dialog.kind in ("login_number", "login_pin"):
@@ -95,7 +94,7 @@ def _keys(state: LaneState, box: Box, dialog: Dialog) -> None:
         box.touch("back", box.width // 2, box.width // 2)
 
 
-def _title(state: LaneState, dialog: Dialog) -> list[str]:
+def _title(state: LaneState, dialog: Dialog) -> str:
     args: dict[str, object] = {}
     if dialog.kind.startswith("approve_"):
         permission = dialog.data[0] if dialog.kind == "approve_number" else dialog.data[1][0]
@@ -112,7 +111,7 @@ def _title(state: LaneState, dialog: Dialog) -> list[str]:
         args["amount"] = format_yuan(dialog.data[1])
     elif dialog.kind == "visit":
         args["name"] = dialog.data[1]
-    return [say(state, f"dialog.{dialog.kind}", **args)]
+    return say(state, f"dialog.{dialog.kind}", **args)
 
 
 # ------------------------------------------------------------------ contents
@@ -166,8 +165,8 @@ def _checked(state: LaneState, view: View, box: Box, dialog: Dialog, height: int
 
 
 def _held(state: LaneState, row: HeldRow) -> str:
-    since = datetime.fromtimestamp(row.since_ms / 1000, UTC).astimezone().strftime("%H:%M")
-    return f"{pad(row.label, 10)} {since}  {say(state, 'total.lines', lines=row.lines, items='')}  {format_yuan(row.total_fen)}"
+    since = shop_time(state, row.since_ms)
+    return f"{pad(row.label, 10)} {since}  {say(state, 'held.lines', lines=row.lines)}  {format_yuan(row.total_fen)}"
 
 
 def _age(state: LaneState, view: View, box: Box, dialog: Dialog, height: int) -> None:

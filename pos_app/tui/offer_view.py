@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from hardware.paper import cells, cut, pad, wrap_words
+from hardware.paper import cells, pad, wrap_words
 from pos_app.domain.basket import AddCode, Line
 from pos_app.domain.goods import Item
 from pos_app.domain.lane import why
@@ -21,7 +21,7 @@ from pos_app.domain.pricing.model import (
 from pos_app.i18n import LANGUAGES
 from pos_app.i18n.explain import Speaker, explain
 from pos_app.tui.frame import Box
-from pos_app.tui.view import View, item_name, say
+from pos_app.tui.view import View, item_name, say, shortened
 
 TAIL_MAX = 5
 PAGE_KEY, SPARE_WITHOUT_INPUT = 8, 3
@@ -97,11 +97,6 @@ def saving_rows(state: LaneState, money: PricedLine, box: Box, indent: int, room
         words = shortened(f"{' ' * indent}↳ {name}", box.width - cells(amount) - cells(more) - 1)
         box.sides(words + more, amount, "saving")
     return len(found)
-
-
-def shortened(words: str, width: int) -> str:
-    """Words in so many cells, with a mark where they were cut."""
-    return words if cells(words) <= width else cut(words, width - 1) + "…"
 
 
 def stage_rows(state: LaneState, box: Box) -> None:

@@ -15,6 +15,7 @@ from pos_app.services.run_lane import LaneRunner
 from pos_app.services.shop import Shop
 from pos_app.tui.dialog_view import question
 from pos_app.tui.offer_view import savings
+from pos_app.tui.view import text_of
 
 
 def run_plain(shop: Shop, lang: str, lines: TextIO, out: TextIO) -> int:
@@ -66,7 +67,7 @@ def _news(state: LaneState, before: LaneState | None) -> Iterator[str]:
             yield from (f"  {promotion} {format_yuan(-fen)}" for promotion, fen in savings(state, money))
     if state.banner is not None and (before is None or state.banner != before.banner):
         mark = f"[{state.banner.key}] " if state.banner.key.startswith("POS-") else ""
-        yield mark + text(state.lang, state.banner.key, state.banner.args)
+        yield mark + text_of(state, state.banner.key, state.banner.args)
     if before is not None and state.phase != before.phase and state.phase != SELLING:
         yield f"{text(state.lang, 'total.cash_due')} {format_yuan(state.cash_due_fen)}"
     if state.last_sale is not None and (before is None or state.last_sale != before.last_sale):

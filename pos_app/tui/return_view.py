@@ -1,7 +1,5 @@
 """What a return looks like: the sales to choose from, the lines, and the plan with everything it will do."""
 
-from datetime import UTC, datetime
-
 from hardware.paper import pad, wrap_words
 from pos_app.domain.events import ReturnedLine, SaleLine
 from pos_app.domain.lane.returning import GO
@@ -11,7 +9,7 @@ from pos_app.domain.return_values import NoReceiptGood, ReturnPlan
 from pos_app.domain.returns import DONE, left_units
 from pos_app.tui.frame import Box
 from pos_app.tui.offer_view import promotion_name
-from pos_app.tui.view import View, say
+from pos_app.tui.view import View, say, shop_time
 
 LISTS = frozenset({"return_reason", "return_goods"})
 INPUTS = frozenset({"return_find", "return_slip", "return_settle"})
@@ -27,8 +25,7 @@ def receipts(state: LaneState, view: View, box: Box, dialog: Dialog, height: int
         box.put(words, "dim")
     for i, row in list(enumerate(dialog.rows))[:height]:
         here = i == dialog.cursor
-        when = datetime.fromtimestamp(row.at_ms / 1000, UTC).astimezone().strftime("%m-%d %H:%M")
-        words = f"{'▶' if here else ' '} {row.number}  {when}  ×{row.item_count}"
+        words = f"{'▶' if here else ' '} {row.number}  {shop_time(state, row.at_ms)}  ×{row.item_count}"
         box.put(pad(words, box.width - 12) + pad(format_yuan(row.total_fen), 12, "right"), "cursor" if here else "text")
         box.touch(f"row_{i}")
 

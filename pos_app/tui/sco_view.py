@@ -10,6 +10,7 @@ from pos_app.tui.keys import key_for
 from pos_app.tui.view import View, banner_row, footer, line_text, say, status_row, visible
 
 KEYS = ("pay", "undo", "member", "offers", "why", "bags", "call_staff", "language", "big_text", "help", "visit")
+DIALOG_KEYS = ("language",)  # the others stand in the dialog
 BUTTONS = (
     ("member", "sco.member"),
     ("offers", "sco.offers"),
@@ -37,7 +38,7 @@ def self_checkout_frame(state: LaneState, view: View) -> Frame:
     _buttons(state, view, right, height)
     left.spare(height)
     right.spare(height)
-    foot, places = footer(state, view, "sco", KEYS)
+    foot, places = footer(state, view, "dialog", DIALOG_KEYS) if state.dialog else footer(state, view, "sco", KEYS)
     title, who = say(state, "screen.sco"), f"{state.config.store}·{state.config.lane}"
     head = [status_row(state, view, title, f"{who}  {say(state, 'status.just_scan')}"), banner_row(state, view.width - 4)]
     frame = two_panes(view.width, head, left, right, foot)

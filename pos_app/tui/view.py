@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from hardware.paper import cells, cut, pad
 from pos_app.domain.basket import Line
+from pos_app.domain.calendar import local_stamp
 from pos_app.domain.goods import ADULT_ONLY, Item
-from pos_app.domain.lane.state import Banner, LaneState
+from pos_app.domain.lane.state import LaneState
 from pos_app.domain.money import format_weight, format_yuan
 from pos_app.domain.pricing.model import PricedLine
-from pos_app.i18n import text
+from pos_app.i18n import LANGUAGES, text
 from pos_app.tui.frame import Row
 from pos_app.tui.keys import KeyMap, key_for
 
@@ -32,6 +33,11 @@ def say(state: LaneState, key: str, **args: object) -> str:
     return text(state.lang, key, tuple((k, str(v)) for k, v in args.items()))
 
 
+def shop_time(state: LaneState, at_ms: int) -> str:
+    """A moment in shop time, whatever zone the PC is in: `11-28 20:59`."""
+    return local_stamp(at_ms, state.package.utc_offset_min)[5:16]
+
+
 def item_name(state: LaneState, item: Item) -> str:
     return item.name_en if state.lang == "en" and item.name_en else item.name
 
@@ -41,13 +47,19 @@ def banner_row(state: LaneState, width: int) -> Row:
     banner = state.banner
     if banner is None:
         return [(" " * width, "text")]
-    return [(pad(f"{MARKS[banner.tone]} {banner_text(state, banner)}", width), banner.tone)]
+    words, code = text_of(state, banner.key, banner.args), f"  [{banner.key}]" if banner.key.startswith("POS-") else ""
+    return [(pad(shortened(f"{MARKS[banner.tone]} {words}", width - cells(code)) + code, width), banner.tone)]
 
 
-def banner_text(state: LaneState, banner: Banner) -> str:
-    """The banner in the lane's language, a refusal with its code."""
-    words = text(state.lang, banner.key, banner.args)
-    return f"{words}  [{banner.key}]" if banner.key.startswith("POS-") else words
+def text_of(state: LaneState, key: str, args: tuple[tuple[str, str], ...]) -> str:
+    """A banner's or refusal's text; at self-checkout the one for shoppers where a till's names keys that are not there."""
+    for_shoppers = f"sco.{key}"
+    return text(state.lang, for_shoppers if state.is_self_checkout and for_shoppers in LANGUAGES[state.lang] else key, args)
+
+
+def shortened(words: str, width: int) -> str:
+    """Words in so many cells, with a mark where they were cut."""
+    return words if cells(words) <= width else cut(words, width - 1) + "…"
 
 
 def status_row(state: LaneState, view: View, title: str, who: str) -> Row:
@@ -98,7 +110,7 @@ def _line_facts(state: LaneState, line: Line, money: PricedLine) -> list[str]:
     if money.gift_units:
         parts.append(say(state, "mark.gift", n=money.gift_units))
     if line.flagged:
-        parts.append("! " + say(state, "mark.flagged"))
+        parts.append(f"{'✓' if state.basket.is_approved(line) else '!'} {say(state, 'mark.flagged')}")
     return parts
 
 

@@ -1,5 +1,6 @@
 """Self-checkout: the same machine in another skin; what needs staff waits for staff, nobody's basket is thrown away."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -88,6 +89,24 @@ def test_alcohol_waits_for_the_staff_visit_while_scanning_goes_on(sco: Till) -> 
     staff(sco).press("approve_age", "leave")
     pay(sco)
     assert sco.kind == "ways"
+
+
+def test_a_label_whose_amount_is_not_that_of_its_weight_waits_for_the_staff_visit(sco: Till) -> None:
+    """0.01 for a kilogram of apples: nobody stands by to look at it."""
+    pay(sco.scan(label("23", APPLES, amount_fen=1, weight_g=1_000)))
+    assert (sco.kind, sco.says, sco.state.needs_help) == ("", "banner.staff_needed", True)
+    staff(sco).press("take_card")
+    assert (sco.kind, sco.says) == ("visit", "POS-4002")
+    sco.press("approve_age", "leave").scan(label("23", APPLES, amount_fen=990, weight_g=1_000))
+    assert pay(sco).kind == "ways"
+    sco.press("back").scan(label("23", APPLES, amount_fen=1, weight_g=1_000))
+    assert pay(sco).says == "banner.staff_needed"
+
+
+def test_staff_that_saw_a_label_stands_in_the_sale(sco: Till) -> None:
+    staff(sco.scan(label("23", APPLES, amount_fen=1, weight_g=1_000))).press("approve_age", "take_card").type("4711\n")
+    (payload,) = sco.shop.store.connection.execute("SELECT payload FROM journal WHERE kind = 'sale'").fetchone()
+    assert [(line["flagged"], line["approved_by"]) for line in json.loads(payload)["lines"]] == [(True, "1002")]
 
 
 def test_alcohol_added_after_the_approval_waits_again(sco: Till) -> None:

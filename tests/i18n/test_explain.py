@@ -29,7 +29,7 @@ ENTRIES = {
     Applied(SPEND, "half", 2000, 12000, tier=1): ("on 120.00, 20.00 off", "按 120.00 计,省 20.00"),
     Applied(POINTS, "half", 1000, 12000, times=2): ("2 times, 10.00 off", "2次,省 10.00"),
     Applied(GIFT, "half", 0, times=2, value="CUP"): ("gift CUP x2", "赠 CUP x2"),
-    Refused("half", SETS, "units", "2", "1"): ("needs 2 units, there are 1", "需 2 件,现有 1 件"),
+    Refused("half", SETS, "units", "2", "1"): ("needs 2 units, has 1", "需 2 件,现有 1 件"),
     Refused("half", SPEND, "spend", "10000", "9900"): ("from 100.00, this is 99.00", "需满 100.00,现为 99.00"),
     Refused("half", SETS, "not_yet", "1790000000000", "0"): ("begins 2026-09-21 22:13", "2026-09-21 22:13 开始"),
     Refused("half", SPEND, "stacking", "", "half"): ("not together with: Second half", "不与“第二件半价”同享"),

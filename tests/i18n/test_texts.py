@@ -1,6 +1,7 @@
 """Texts: two languages with equal keys, a text for every code, a value for every placeholder, a line that fits."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
@@ -134,6 +135,38 @@ def test_a_banner_with_long_values_fits_two_rows_of_80(lang: str) -> None:
             args = tuple((name, LONG.get(name, "123,456.78")) for name in placeholders(words))
             wide[key] = cells(text(lang, key, args))
     assert not {key: width for key, width in wide.items() if width > 160}
+
+
+TYPICAL = {
+    "code": "6901234567890", "updated": "09-23 18:42", "name": "可口可乐 330ml", "item": "00777", "weight": "12,345",
+    "quantity": "9,999", "promotion": "第二件半价", "cause": "POS-1004",
+}  # fmt: skip
+AT_THE_BASKET = ("POS-20", "POS-21", "POS-23", "POS-30", "POS-32", "POS-40", "POS-43")
+
+
+@pytest.mark.parametrize("lang", sorted(LANGUAGES))
+def test_what_is_refused_at_the_basket_is_read_to_its_end_with_its_code_on_80_cells(lang: str) -> None:
+    wide = {}
+    for key, words in LANGUAGES[lang].items():
+        if key.removeprefix("sco.").startswith(AT_THE_BASKET):
+            args = tuple((name, TYPICAL.get(name, "1,234.50")) for name in placeholders(words))
+            wide[key] = cells(f"✗ {text(lang, key, args)}  [{key.removeprefix('sco.')}]")
+    assert len(wide) > 40 and not {key: width for key, width in wide.items() if width > 76}
+
+
+def test_a_text_that_names_a_till_s_key_has_another_for_shoppers_or_is_for_tills_alone() -> None:
+    """Self-checkout has no function keys."""
+    tills_only = {"banner.held", "banner.exchange", "POS-6003"}
+    named = {key for texts in LANGUAGES.values() for key, words in texts.items() if re.search(r"F\d", words)}
+    assert {key for key in named if not key.startswith("sco.") and f"sco.{key}" not in EN} == tills_only
+    assert not {key for key in named if key.startswith("sco.")}
+
+
+def test_one_of_a_thing_is_no_plural() -> None:
+    count = {n: text("en", "total.lines", (("lines", n), ("items", n))) for n in ("0", "1", "2", "11")}
+    assert count == {"0": "0 lines 0 items", "1": "1 line 1 item", "2": "2 lines 2 items", "11": "11 lines 11 items"}
+    plural = re.compile(r"\{(?:n|lines|items|units|count|times|days|most)\} [a-z]+s\b")
+    assert [key for key, words in EN.items() if plural.search(words)] == []
 
 
 def test_values_are_data_and_never_a_pattern() -> None:

@@ -234,6 +234,16 @@ def test_the_idle_screen_celebrates_a_new_tier(lane: Lane, snap_compare, skin: s
     assert snap_compare(app(runner), terminal_size=(80, 24))
 
 
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("skin", [CASHIER, SELF_CHECKOUT])
+def test_a_scanned_gift_stands_at_its_line_and_costs_nothing(lane: Lane, snap_compare, skin: str, lang: str):
+    """Two cartons of milk bring a bun; two buns were scanned, so one of them is paid for."""
+    runner = lane(skin, lang)
+    goods = {good["sku"]: good["codes"][0] for good in demo_shop.own_goods()}
+    runner.handle(*(Scan(goods[sku]) for sku in ("D0041", "D0041", "D0063", "D0063")))
+    assert snap_compare(app(runner), terminal_size=(80, 24))
+
+
 # ------------------------------------------------------------------ returns
 
 
@@ -261,3 +271,15 @@ def test_the_plan_of_a_return_says_all_that_will_be_done(lane: Lane, snap_compar
     write(runner, "\n\n\n")
     runner.handle(Press("pay"), Press("enter"))
     assert snap_compare(app(runner), terminal_size=size)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_what_an_exchange_pays_is_in_sight(lane: Lane, snap_compare, lang: str):
+    runner = lane(CASHIER, lang)
+    sold(runner)
+    runner.handle(Press("return"))
+    write(runner, "\n\n\n")
+    runner.handle(Press("pay"), Press("enter"), Char("x"))
+    write(runner, "1002\n2222\n")
+    runner.handle(Scan(WATER), Press("pay"))
+    assert snap_compare(app(runner), terminal_size=(80, 24))

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from pos_app.domain.basket import Approve, VoidLine
+from pos_app.domain.basket import LABEL, Approve, VoidLine
 from pos_app.domain.errors import refuse
 from pos_app.domain.goods import ADULT_ONLY
 from pos_app.domain.lane.intents import Beep, HoldBasket, LookUpSku
@@ -101,7 +101,7 @@ def visit_action(state: LaneState, action: str) -> Step:
     dialog = state.dialog
     staff = dialog.data[0] if dialog else ""
     if action == "approve_age" and state.unapproved():
-        state, effects = change(state, Approve(staff, tuple(sorted(str(c) for c in ADULT_ONLY))))
+        state, effects = change(state, Approve(staff, (*sorted(str(c) for c in ADULT_ONLY), LABEL)))
         return say(state, INFO, "banner.approved"), (*effects, Beep("done"))
     if action == "remove_line" and state.basket.tenders:
         return refused(state, refuse("POS-3012"))

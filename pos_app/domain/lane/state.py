@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from pos_app.domain.basket import Basket, Line, Op, apply
+from pos_app.domain.basket import LABEL, Basket, Line, Op, apply
 from pos_app.domain.errors import Refusal
 from pos_app.domain.goods import ADULT_ONLY, Item
 from pos_app.domain.lane.intents import Beep, Effect, SaveOp
@@ -182,10 +182,9 @@ class LaneState:
         return self.basket.line(self.cursor) if self.cursor else None
 
     def unapproved(self) -> tuple[Line, ...]:
-        """Lines that need proof of age and have none yet."""
-        return tuple(
-            line for line in self.basket.lines if line.item.restricted in ADULT_ONLY and not self.basket.is_approved(line)
-        )
+        """Lines that need proof of age and have none yet; where nobody stands by, labels that nobody has looked at, too."""
+        classes = {*ADULT_ONLY, LABEL} if self.is_self_checkout else ADULT_ONLY
+        return tuple(line for line in self.basket.lines if line.approval_class in classes and not self.basket.is_approved(line))
 
 
 Step = tuple[LaneState, tuple[Effect, ...]]
