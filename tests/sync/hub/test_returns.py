@@ -1,0 +1,176 @@
+"""Returns of another till's sale: one place decides, no unit comes back twice, whatever gets lost."""
+
+from pathlib import Path
+
+import pytest
+
+from pos_app.domain.errors import Refusal
+from pos_app.domain.events import Return
+from pos_app.domain.lane.return_intents import ReturnDone, ReturnRefused
+from pos_app.domain.plain import from_json
+from pos_app.domain.return_values import Returnable, ReturnLine, ReturnPlan, ReturnRequest, Wanted
+from pos_app.services.find_receipt import find_receipt
+from pos_app.services.return_goods import plan_goods, return_goods
+from sync import protocol
+from tests.shop_kit import COLA, MILK, WATER
+from tests.sync.hub.kit import HubTill, World
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def asked(number: str, *lines: tuple[int, int]) -> ReturnRequest:
+    return ReturnRequest(number, Wanted(tuple(ReturnLine(n, units, "not_wanted") for n, units in lines)), "not_wanted", "1002")
+
+
+def planned(till: HubTill, request: ReturnRequest) -> ReturnPlan | Refusal:
+    return plan_goods(till.till.shop, till.till.state, request)
+
+
+def give_back(till: HubTill, request: ReturnRequest) -> ReturnDone | ReturnRefused | Refusal:
+    plan = planned(till, request)
+    return plan if isinstance(plan, Refusal) else return_goods(till.till.shop, till.till.state, request, plan)
+
+
+def code(answer: object) -> str:
+    refusal = answer.refusal if isinstance(answer, ReturnRefused) else answer
+    return refusal.code if isinstance(refusal, Refusal) else type(refusal).__name__
+
+
+def units_back(world: World, number: str) -> int:
+    """Units of a sale that came back, by the returns in the log of HQ."""
+    sql = "SELECT payload FROM log WHERE kind = 'return'"
+    with world.hq.hq.database.read() as connection:
+        backs = [from_json(Return, bytes(row[0])) for row in connection.exec_driver_sql(sql)]
+    return sum(line.units for back in backs if back.sale_number == number for line in back.lines)
+
+
+def test_a_sale_of_another_till_comes_back_when_its_till_has_handed_it_over(world: World) -> None:
+    number = world.a.till.sell(WATER, MILK)
+    world.sync(world.a)
+    assert isinstance(find_receipt(world.b.till.shop, number.lower()), Returnable)
+    assert code(give_back(world.b, asked(number, (0, 1)))) == "POS-3310"
+    world.sync(world.a)
+    done = give_back(world.b, asked(number, (0, 1)))
+    assert isinstance(done, ReturnDone), done
+    assert done.refunds[0].amount_fen == 200
+    world.sync()
+    assert code(give_back(world.a, asked(number, (0, 1)))) == "POS-3302", "the till that sold asks the hub by now"
+    assert code(give_back(world.a, asked(number, (1, 1)))) == "ReturnDone"
+    world.sync()
+    assert code(give_back(world.b, asked(number, (1, 1)))) == "POS-3305"
+    world.relay_all()
+    assert units_back(world, number) == 2
+    world.a.till.prove()
+    world.b.till.prove()
+
+
+def handed_over(world: World, *goods: str) -> str:
+    """A sale of till A that the hub decides on by now."""
+    number = world.a.till.sell(*goods)
+    world.sync(world.a)
+    assert code(planned(world.b, asked(number, (0, 1)))) == "POS-3310"
+    world.b.till.wait(1_000)  # the lane lets go of what it did not get
+    world.sync()
+    return number
+
+
+def test_a_lost_answer_to_a_claim_does_no_harm(world: World) -> None:
+    number = handed_over(world, WATER)
+    world.b.lane_line.loses = [protocol.HUB_CLAIM]
+    assert code(planned(world.b, asked(number, (0, 1)))) == "POS-3308"
+    assert code(planned(world.b, asked(number, (0, 1)))) == "POS-3308", "a silent hub is not asked again at once"
+    world.clock.now_ms += 6_000
+    assert code(give_back(world.b, asked(number, (0, 1)))) == "ReturnDone"
+    world.sync()
+    world.relay_all()
+    assert units_back(world, number) == 1
+
+
+def test_a_hub_that_was_killed_between_claim_and_return_holds_the_claim(world: World) -> None:
+    number = handed_over(world, WATER, WATER)
+    request = asked(number, (0, 1))
+    plan = planned(world.b, request)
+    assert isinstance(plan, ReturnPlan)
+    world.restart_hub()
+    assert code(planned(world.a, request)) == "POS-3312"
+    assert isinstance(return_goods(world.b.till.shop, world.b.till.state, request, plan), ReturnDone)
+    world.a.till.wait(1)
+    world.sync(world.a)
+    assert code(planned(world.a, request)) == "POS-3312", "the return is not at the hub yet"
+    world.sync()
+    world.a.till.wait(1)
+    world.sync()
+    assert code(give_back(world.a, request)) == "ReturnDone"
+    world.sync()
+    assert code(give_back(world.a, request)) == "POS-3305"
+
+
+def test_what_a_lane_claimed_before_its_power_went_is_free_when_it_is_back(world: World) -> None:
+    number = handed_over(world, WATER)
+    assert isinstance(planned(world.b, asked(number, (0, 1))), ReturnPlan)
+    assert code(planned(world.a, asked(number, (0, 1)))) == "POS-3312"
+    world.b.open()
+    world.sync(world.b)
+    world.a.till.wait(1)
+    world.sync(world.a)
+    assert code(give_back(world.a, asked(number, (0, 1)))) == "ReturnDone"
+    assert code(planned(world.b, asked(number, (0, 1)))) == "POS-3312"
+
+
+def test_a_claim_that_was_let_go_of_cannot_be_used(world: World) -> None:
+    number = handed_over(world, WATER)
+    request = asked(number, (0, 1))
+    plan = planned(world.b, request)
+    assert isinstance(plan, ReturnPlan)
+    world.b.till.wait(1)  # the lane shows no return: it drops the claim
+    assert code(return_goods(world.b.till.shop, world.b.till.state, request, plan)) == "POS-3308"
+    assert [kind for _, kind in world.b.events() if kind == "return"] == []
+
+
+def test_a_lane_that_is_cut_off_returns_its_own_sales_and_no_others(world: World) -> None:
+    own, shared = world.a.till.sell(WATER), handed_over(world, MILK)
+    others = world.b.till.sell(COLA)
+    world.sync()
+    world.a.cut()
+    assert code(give_back(world.a, asked(own, (0, 1)))) == "ReturnDone"
+    assert code(give_back(world.a, asked(shared, (0, 1)))) == "POS-3308"
+    assert code(give_back(world.a, asked(others, (0, 1)))) == "POS-3308"
+    assert code(give_back(world.b, asked(own, (0, 1)))) == "POS-3310", "A is asked for it"
+    world.sync(world.b)
+    assert code(give_back(world.b, asked(own, (0, 1)))) == "POS-3310", "and does not hear it"
+    world.a.cut(False)
+    world.sync()
+    world.b.till.wait(1)
+    assert code(give_back(world.b, asked(own, (0, 1)))) == "POS-3305"
+    world.sync()
+    world.relay_all()
+    assert [units_back(world, number) for number in (own, shared, others)] == [1, 0, 0]
+
+
+def test_what_only_the_till_that_sold_keeps_account_of_goes_back_there(world: World) -> None:
+    from tests.offers_kit import card_of, joined
+
+    card = card_of(world.a.store, joined(world.a.store))
+    number = world.a.till.sell(card, MILK)
+    world.sync()
+    assert code(find_receipt(world.b.till.shop, number)) == "POS-3311"
+
+
+def test_goods_of_another_till_do_not_pay_for_a_basket(world: World) -> None:
+    number = handed_over(world, WATER)
+    request = asked(number, (0, 1))
+    request = request._replace(wanted=request.wanted._replace(exchange_fen=1_000))
+    assert code(planned(world.b, request)) == "POS-3313"
+
+
+def test_a_hand_over_by_another_device_than_the_one_that_sold_does_not_count(world: World) -> None:
+    from pos_app.domain.events import HandedOver
+
+    number = world.a.till.sell(WATER)
+    world.b.store.record(HandedOver("sale", number))
+    world.sync()
+    assert code(planned(world.b, asked(number, (0, 1)))) == "POS-3308"
+    assert code(give_back(world.a, asked(number, (0, 1)))) == "ReturnDone"
