@@ -56,6 +56,7 @@ class Machine:
         self.backup: tuple[bytes, bytes | None] | None = None
         self.twin_at_next_request = False
         self.last: dict[str, Any] = {}
+        self.client = httpx.Client(transport=Wire(world, self), base_url=URL, trust_env=False)
         self.store = self._opened()
         self.agent = self._agent(self.store)
 
@@ -101,8 +102,7 @@ class Machine:
         return store
 
     def _agent(self, store: Store) -> Agent:
-        client = httpx.Client(transport=Wire(self.world, self), base_url=URL)
-        return Agent(store, Link(store, client), random=self.luck)
+        return Agent(store, Link(store, self.client), random=self.luck)
 
     def run_twin(self) -> None:
         """Another agent process on the same file, for a step or two."""
@@ -121,7 +121,7 @@ class Machine:
     def round(self) -> bool:
         """What the agent's process does when it has all the time of the world; whether anything moved."""
         before = self._state()
-        for name in ("hello", "push_once", "pull_once", "prove_once"):
+        for name in ("push_once", "pull_once", "prove_once"):
             for _ in range(20):
                 step = self.run(lambda agent, name=name: getattr(agent, name)())
                 self.last[name] = step
@@ -144,8 +144,7 @@ class Machine:
     def enrol_anew(self) -> None:
         """What the shop's manager does: a code from HQ, typed in."""
         self.world.note(f"  {self.name} enrols anew")
-        client = httpx.Client(transport=Wire(self.world, self), base_url=URL)
-        enrol.enrol(self.store, Link(self.store, client), URL, self.world.hq.new_code(self.store.device.store))
+        enrol.enrol(self.store, Link(self.store, self.client), URL, self.world.hq.new_code(self.store.device.store))
 
     def says_equal(self) -> bool:
         """Whether the agent's own proof came out equal."""

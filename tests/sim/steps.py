@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from pos_app.domain.coupons import Issue, make_code
 from sync.agent import Agent
 from tests.sim import facts
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 MACHINES_MAX = 5
 POINTS_CAP = 50  # what one life of a till lets a member spend while cut off
-COUPON = "SHARED-1"
+COUPON = make_code(bytes(32), "S001", "welcome", Issue("HQ", "AAAA", 1, 0, "2027-12-31"))  # single use: no till knows that another one took it
 
 
 def sell(world: World, machine: Machine) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 
 from pos_app.demo.day import SeededIds
+from sync.agent import Agent
 from tests.sim import check, steps, template
 from tests.sim.clock import MachineClock, WorldTime
 from tests.sim.faults import Faults
@@ -116,6 +117,8 @@ class World:
         self.faults.is_on = False
         for machine in self.machines:
             machine.is_cut_off = False
+            if not machine.is_frozen():
+                machine.run(Agent.hello)
         self.note("rest")
         for n in range(40):
             while self.late and self.luck.random() < 0.5:
@@ -123,7 +126,7 @@ class World:
             self.time.now_ms += 400_000
             moved = [self._work(machine) for machine in self.machines]
             self.ledger.after_step()
-            if not any(moved) and not self.late and n > 2:
+            if not any(moved) and not self.late and n:
                 return
         raise Violation(OTHER, f"no rest after 40 rounds: {[(m.name, m.last) for m in self.machines]}")
 
