@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from store_db.connection import Connection
 
 OWN = "@"
-STOP_SALES, COUPON_TOKENS = "stop_sales", "coupon_tokens"  # topics that are read where they are kept
+# topics that are read where they are kept
+STOP_SALES, COUPON_TOKENS, POINTS_ALLOWANCES = "stop_sales", "coupon_tokens", "points_allowances"
 
 
 class Cursor(NamedTuple):

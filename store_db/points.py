@@ -54,6 +54,19 @@ def lots(connection: Connection, alias: str, card: str = POINTS) -> tuple[Lot, .
     return tuple(Lot(*row) for row in rows)
 
 
+SPENT = """
+SELECT ifnull(-sum(p.points), 0) FROM points_entries p JOIN journal j ON j.id = p.id >> 16
+WHERE p.alias = ? AND p.card = '' AND p.points < 0 AND p.rule IN ('redeem', 'donate', 'sign_up')
+AND p.id >= ? AND (? OR j.device = ?)
+"""
+
+
+def spent(connection: Connection, alias: str, *, from_id: int = 0, device: bytes | None = None) -> int:
+    """What a member spent by the events from a journal id on, of all devices that this file ever was or of one."""
+    values = (alias, from_id << PLACE_BITS, device is None, device or b"")
+    return int(connection.execute(SPENT, values).fetchone()[0])
+
+
 def balance_after(connection: Connection, alias: str, entry_id: int, on: str) -> int:
     """The points that counted on a day after a journal entry, whatever came later."""
     row = connection.execute(

@@ -106,13 +106,21 @@ def note_contact(connection: Connection, wall_ms: int) -> None:
 
 
 def note_run(connection: Connection, job: str, ran_ms: int, outcome: str, equal: bool | None = None) -> None:
-    """The last run of a job."""
+    """The last run of a job. `outcome`: empty where all went well."""
     connection.execute("INSERT OR REPLACE INTO sync_runs VALUES (?,?,?,?)", (job, ran_ms, outcome, equal))
 
 
-def runs(connection: Connection) -> dict[str, tuple[int, str, int | None]]:
-    """job -> (ran_ms, outcome, equal)."""
-    return {row[0]: (row[1], row[2], row[3]) for row in connection.execute("SELECT * FROM sync_runs ORDER BY job")}
+class Run(NamedTuple):
+    """The last run of a job; `equal`: what a proof found."""
+
+    ran_ms: int
+    outcome: str
+    equal: int | None
+
+
+def runs(connection: Connection) -> dict[str, Run]:
+    """job -> its last run."""
+    return {row[0]: Run(*row[1:]) for row in connection.execute("SELECT job, ran_ms, outcome, equal FROM sync_runs ORDER BY job")}
 
 
 def line_state(connection: Connection) -> LineState:
@@ -120,30 +128,71 @@ def line_state(connection: Connection) -> LineState:
     known = hq(connection)
     if known is None:
         return LineState()
-    waiting = [chain for chain in chains(connection) if chain.waiting]
-    return LineState(
-        True, known.contact_ms, sum(chain.waiting for chain in waiting), bool(known.frozen), failing_since(connection),
-        sum(waiting_sales(connection, chain) for chain in waiting),
-    )  # fmt: skip
+    alone = [chain for chain in chains(connection) if chain.waiting]
+    events = sum(chain.waiting for chain in alone)
+    sales = sum(waiting_sales(connection, chain) for chain in alone)
+    return LineState(True, known.contact_ms, events, bool(known.frozen), failing_since(connection), sales)
 
 
-def waiting_sales(connection: Connection, chain: Chain) -> int:
-    """Sales (that anything was paid for) that wait to go up, SALES_MAX at most."""
+def waiting_sales(connection: Connection, chain: Chain, after_id: int = 0) -> int:
+    """Sales (that anything was paid for) that wait to go up, SALES_MAX at most; only those after a journal id."""
     sql = "SELECT count(*) FROM (SELECT DISTINCT journal_id FROM tenders WHERE journal_id BETWEEN ? AND ? LIMIT ?)"
-    ids = (chain.first_id + chain.seq, chain.first_id + chain.end_seq - 1, SALES_MAX)
+    ids = (max(chain.first_id + chain.seq, after_id + 1), chain.first_id + chain.end_seq - 1, SALES_MAX)
     return int(connection.execute(sql, ids).fetchone()[0])
 
 
-def oldest_waiting_ms(connection: Connection) -> int:
-    """When the oldest event that waits was made; 0 when none does."""
+class Waiting(NamedTuple):
+    """Events and sales that are in this file only, and when the oldest of them was made (0 for none)."""
+
+    events: int
+    sales: int
+    oldest_ms: int
+
+
+def waiting(connection: Connection, after_id: int = 0) -> Waiting:
+    """What HQ has not got; with a journal id, only what came after it."""
+    events, sales, oldest_ms = 0, 0, 0
     for chain in chains(connection):
-        if chain.waiting:
-            sql = "SELECT wall_ms FROM journal WHERE id = ?"
-            return int(connection.execute(sql, (chain.first_id + chain.seq,)).fetchone()[0])
-    return 0
+        first_id, last_id = max(chain.first_id + chain.seq, after_id + 1), chain.first_id + chain.end_seq - 1
+        if first_id > last_id:
+            continue
+        events += last_id - first_id + 1
+        sales += waiting_sales(connection, chain, after_id)
+        made_ms = connection.execute("SELECT wall_ms FROM journal WHERE id = ?", (first_id,)).fetchone()[0]
+        oldest_ms = min(oldest_ms, made_ms) if oldest_ms else made_ms
+    return Waiting(events, sales, oldest_ms)
+
+
+MIRRORED = "mirrored"  # the row of sync_runs that says up to where the mirror has this journal
+
+
+def mirrored_id(connection: Connection) -> int:
+    """The journal id up to which a verified copy holds this very journal; 0 for none."""
+    row = connection.execute("SELECT outcome FROM sync_runs WHERE job = ?", (MIRRORED,)).fetchone()
+    if row is None:
+        return 0
+    upto, _, head = row[0].partition(" ")
+    found = connection.execute("SELECT hash FROM journal WHERE id = ?", (int(upto),)).fetchone()
+    return int(upto) if found is not None and bytes(found[0]).hex() == head else 0
+
+
+def note_mirrored(connection: Connection, now_ms: int, upto: int, head: bytes) -> None:
+    note_run(connection, MIRRORED, now_ms, f"{upto} {head.hex()}")
+
+
+def put_statement(connection: Connection, business_date: str, made_ms: int, statement: bytes) -> None:
+    """Keep what HQ signed of a day; earlier ones stay."""
+    connection.execute("INSERT OR IGNORE INTO sync_statements VALUES (?,?,?)", (business_date, made_ms, statement))
 
 
 # ------------------------------------------------------------------ chains
+
+
+def first_waiting_id(connection: Connection) -> int:
+    """The journal id of the first event that HQ has not acknowledged; one after the last where there is none."""
+    waiting = [chain.first_id + chain.seq for chain in chains(connection) if chain.waiting]
+    last_id = int(connection.execute("SELECT ifnull(max(id), 0) FROM journal").fetchone()[0])
+    return min(waiting, default=last_id + 1)
 
 
 def chains(connection: Connection) -> list[Chain]:

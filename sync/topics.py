@@ -9,7 +9,7 @@ from typing import Annotated, NamedTuple
 from msgspec import Meta, Struct, field
 
 from pos_app.domain.coupons import USES
-from store_db.hq_rows import COUPON_TOKENS, STOP_SALES
+from store_db.hq_rows import COUPON_TOKENS, POINTS_ALLOWANCES, STOP_SALES
 
 Text = Annotated[str, Meta(max_length=200)]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -115,8 +115,7 @@ class Topic(NamedTuple):
 
 
 CATALOGUE, PACKAGES, STAFF, MEMBERS = "catalogue", "packages", "staff", "members"
-ALLOWANCES, POINTS_ALLOWANCES = "allowances", "points_allowances"
-SETTINGS, EXCEPTIONS, ORDERS = "settings", "exceptions", "orders"
+ALLOWANCES, SETTINGS, EXCEPTIONS, ORDERS = "allowances", "settings", "exceptions", "orders"
 
 TOPICS = {
     topic.name: topic

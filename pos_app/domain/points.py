@@ -7,11 +7,12 @@ Entries are kept once per (event, rule, lot, direction), so that no retry double
 """
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from pos_app.domain.errors import Refusal, refuse
 from pos_app.domain.events import PointsMove
+from pos_app.domain.money import share_fen
 from pos_app.domain.pricing.model import PointsRules
 
 EARN, REDEEM, UNDO, CLAW_BACK, DEBT = "earn", "redeem", "undo", "claw_back", "debt"
@@ -150,6 +151,18 @@ def offline_allowance(rules: PointsRules, known: int, spent: int, on: str, allow
     if allowance is not None and on <= allowance.expires:
         return max(0, allowance.points - spent)
     return max(0, min(rules.offline_points_max, known) - spent)
+
+
+def put_aside(balance: int, spent: Mapping[str, int]) -> dict[str, int]:
+    """A balance as HQ puts it aside: device -> what may be spent there in all, ever, having spent so much there by HQ's log.
+
+    900 left, 100 and 0 spent at two tills: 550 and 450. What they spend, whenever HQ hears of it, is in the shares already.
+    """
+    if not spent:
+        return {}
+    devices = sorted(spent)
+    shares = share_fen(max(0, balance), [1] * len(devices))
+    return {device: spent[device] + share for device, share in zip(devices, shares, strict=True)}
 
 
 def worst_overdraft(rules: PointsRules, known: int, devices: int) -> int:

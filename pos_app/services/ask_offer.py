@@ -20,7 +20,7 @@ Answer = MemberFound | CouponFound | OfferRefused
 
 def by_phone(shop: Shop, state: LaneState, phone: str) -> Answer:
     """The member with this number: earns, does not spend."""
-    return _member(shop, state, find_by_phone(shop.store, phone, shop.now_ms()))
+    return _member(shop, state, find_by_phone(shop.store, phone, shop.now_ms(), state.package.points))
 
 
 def by_coupon(shop: Shop, state: LaneState, code: str, draft_id: int) -> Answer:
@@ -34,7 +34,7 @@ def by_code(shop: Shop, state: LaneState, code: str, draft_id: int) -> Answer | 
     if code.isdigit():
         return None
     if looks_like_card(code):
-        return _member(shop, state, find_by_card(shop.store, code, shop.now_ms()))
+        return _member(shop, state, find_by_card(shop.store, code, shop.now_ms(), state.package.points))
     return by_coupon(shop, state, code, draft_id) if looks_like_code(code) else None
 
 

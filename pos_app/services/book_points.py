@@ -3,13 +3,15 @@
 from typing import NamedTuple
 
 from pos_app.domain import points, tiers
-from pos_app.domain.errors import Refusal
+from pos_app.domain.errors import Refusal, refuse
 from pos_app.domain.events import IssuedCoupon, PointsMove, PointsMoved, TierChanged
 from pos_app.domain.lane.state import LaneState
 from pos_app.domain.pricing.mechanics.punch_card import PunchCard
 from pos_app.domain.pricing.model import Package, Priced, Stamps, TierRule
 from pos_app.services.coupons import codes_used, is_public, issue_rewards
+from pos_app.services.packages import package_at
 from pos_app.services.shop import Shop
+from pos_app.services.spend_points import spendable
 from store_db import members
 from store_db import points as ledger
 from store_db.connection import Connection
@@ -102,12 +104,15 @@ class Giving(NamedTuple):
 
 def give_points(store: Store, giving: Giving, *, lane: str = "", uid: bytes | None = None) -> Refusal | None:
     """Points given to a good cause or for a place in an event; None when done. The same `uid` again moves nothing."""
+    terms = package_at(store, store.clock.wall_ms()).points
     with store.transaction() as connection:
         lots = ledger.lots(connection, giving.alias)
         if uid is not None and ledger.moves_of(connection, uid):
             return None
-        moves = points.redeem(lots, giving.points, store.business_date(), giving.reason)
-        if isinstance(moves, Refusal):
-            return moves
+        on = store.business_date()
+        have = spendable(store, giving.alias, on, terms)
+        if giving.points > have:
+            return refuse("POS-4303", points=giving.points, have=have)
+        moves = _must(points.redeem(lots, giving.points, on, giving.reason))
         store.append(PointsMoved(giving.alias, giving.reason, moves, giving.about, giving.staff), lane=lane, uid=uid)
     return None

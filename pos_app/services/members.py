@@ -13,7 +13,8 @@ from pos_app.domain.calendar import business_date
 from pos_app.domain.coupons import check_character
 from pos_app.domain.errors import Refusal, refuse
 from pos_app.domain.events import GiftCollected, MemberJoined
-from pos_app.domain.pricing.model import Customer
+from pos_app.domain.pricing.model import Customer, PointsRules
+from pos_app.services.spend_points import spendable
 from store_db import members
 from store_db import points as ledger
 from store_db.connection import Connection
@@ -23,6 +24,7 @@ from store_db.store import Store
 PHONE_KEY, KEY_BYTES = "phone", 32
 HQ_PHONE_KEY = "phone_key"  # the chain's, under which HQ's members are found
 CARD_PREFIX = "V"  # a member's card: V, ten characters by lot, a check character
+TERMS = PointsRules()
 USUAL_SALES, USUAL_TIMES = 20, 2  # bought at least twice in the newest twenty sales
 
 
@@ -72,7 +74,7 @@ def _phone_key(store: Store, connection: Connection) -> bytes:
 # ------------------------------------------------------------------ found
 
 
-def find_by_phone(store: Store, text: str, now_ms: int) -> AttachMember | Refusal:
+def find_by_phone(store: Store, text: str, now_ms: int, terms: PointsRules = TERMS) -> AttachMember | Refusal:
     """A member by phone: earns and gets member prices, does not spend."""
     phone = rules.plain_phone(text)
     if phone is None:
@@ -80,13 +82,13 @@ def find_by_phone(store: Store, text: str, now_ms: int) -> AttachMember | Refusa
     keys = [members.secret(store.connection, name) for name in (PHONE_KEY, HQ_PHONE_KEY)]
     found = [members.by_phone(store.connection, phone_hash(key, phone)) for key in keys if key]
     row = next((row for row in found if row is not None), None)
-    return refuse("POS-4301") if row is None else attach(store, row, now_ms, may_spend=False)
+    return refuse("POS-4301") if row is None else attach(store, row, now_ms, terms, may_spend=False)
 
 
-def find_by_card(store: Store, code: str, now_ms: int) -> AttachMember | Refusal:
+def find_by_card(store: Store, code: str, now_ms: int, terms: PointsRules = TERMS) -> AttachMember | Refusal:
     """A member by the card's code: earns and spends."""
     row = members.by_card(store.connection, code.strip().upper())
-    return refuse("POS-4301") if row is None else attach(store, row, now_ms, may_spend=True)
+    return refuse("POS-4301") if row is None else attach(store, row, now_ms, terms, may_spend=True)
 
 
 def looks_like_card(code: str) -> bool:
@@ -96,13 +98,16 @@ def looks_like_card(code: str) -> bool:
     return shaped and check_character(code[:-1]) == code[-1]
 
 
-def attach(store: Store, row: MemberRow, now_ms: int, *, may_spend: bool) -> AttachMember:
+def attach(store: Store, row: MemberRow, now_ms: int, terms: PointsRules, *, may_spend: bool) -> AttachMember:
     """A member for a basket, as known at this moment."""
-    return AttachMember(customer_for(store, row.alias, now_ms), rules.member_label(row.name, row.phone_masked), may_spend)
+    return AttachMember(customer_for(store, row.alias, now_ms, terms), rules.member_label(row.name, row.phone_masked), may_spend)
 
 
-def customer_for(store: Store, alias: str, now_ms: int) -> Customer:
-    """What pricing may know of a member: tier, groups, orders, birthday week, points that may be spent, stamps."""
+def customer_for(store: Store, alias: str, now_ms: int, terms: PointsRules = TERMS) -> Customer:
+    """What pricing may know of a member: tier, groups, orders, birthday week, points that may be spent, stamps.
+
+    `terms`: those of the package that holds.
+    """
     connection, device = store.connection, store.device
     row = members.by_alias(connection, alias)
     date = business_date(now_ms, device.utc_offset_min, 0)
@@ -114,7 +119,7 @@ def customer_for(store: Store, alias: str, now_ms: int) -> Customer:
         groups=row.groups if row else (),
         orders_completed=members.figures(connection, alias, "").orders,
         birthday_week=bool(born[0] and born[1]) and rules.in_birthday_week(born[0] or 0, born[1] or 0, date),
-        points=max(0, points.balance(ledger.lots(connection, alias), on)),
+        points=spendable(store, alias, on, terms),
         stamps=stamps_of(connection, alias, on),
     )
 

@@ -94,7 +94,7 @@ def _member_changed(shop: Shop, state: LaneState) -> OffersChanged | None:
     member = state.basket.member
     if member is None:
         return None
-    now = customer_for(shop.store, member.customer.alias, shop.now_ms())
+    now = customer_for(shop.store, member.customer.alias, shop.now_ms(), state.package.points)
     refusal = _why_not_same(state, member.customer, now if member.may_spend else now._replace(points=0))
     if refusal is None:
         return None

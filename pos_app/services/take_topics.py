@@ -12,7 +12,7 @@ from pos_app.services.members import HQ_PHONE_KEY
 from pos_app.services.packages import CheckedPackage, Keys, Rejected, check_package, store_package
 from pos_app.services.take_goods import take_goods
 from store_db import journal, members, promotions
-from store_db.hq_rows import COUPON_TOKENS, STOP_SALES
+from store_db.hq_rows import COUPON_TOKENS, POINTS_ALLOWANCES, STOP_SALES
 from store_db.members import MemberRow
 from store_db.staff import StaffRow, put_staff, revoke
 from store_db.store import Store
@@ -24,7 +24,7 @@ def takers(package_keys: Keys) -> dict[str, Taker]:
     """By topic. `package_keys`: who may sign price packages; without any no package is taken."""
     takes = {
         topics.CATALOGUE: take_goods, STOP_SALES: take_nothing, topics.STAFF: take_staff, topics.MEMBERS: take_members,
-        topics.ALLOWANCES: take_allowances, COUPON_TOKENS: take_nothing, topics.POINTS_ALLOWANCES: take_nothing,
+        topics.ALLOWANCES: take_allowances, COUPON_TOKENS: take_nothing, POINTS_ALLOWANCES: take_nothing,
         topics.SETTINGS: take_settings,
     }  # fmt: skip
     found = {name: Taker(_reader(name), take) for name, take in takes.items()}
