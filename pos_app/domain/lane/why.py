@@ -66,7 +66,7 @@ def _near_first(refused: Iterable[Refused]) -> list[Refused]:
 
 def _promotions_of(state: LaneState, line: Line) -> frozenset[str]:
     """The promotions that name this good; those for all goods belong to the basket."""
-    alone = Rows([row_of(0, line, False)])
+    alone = Rows([row_of(line, False)])
     return frozenset(
         promotion.id
         for promotion in state.package.promotions

@@ -6,14 +6,15 @@ plan of the later stages is searched for better sets; every set of sets that is 
 
 from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple
 
+from pos_app.domain.pricing.choice import Choice
 from pos_app.domain.pricing.few_sets import counted, every_way
 from pos_app.domain.pricing.later_search import best_later, best_later_within
-from pos_app.domain.pricing.later_stages import Cell, Later, LaterOffer, Rules, later_by_priority
+from pos_app.domain.pricing.later_stages import Later, LaterOffer, Rules, later_by_priority
 from pos_app.domain.pricing.linear import Linear
-from pos_app.domain.pricing.parts import parts_of, put_together
+from pos_app.domain.pricing.parts import Part, parts_of, put_together
 from pos_app.domain.pricing.plans import Left, Plan, combined, options_of, relaxed
+from pos_app.domain.pricing.remembered import Memory, Solved, key_of, moved
 from pos_app.domain.pricing.rows import Rows, share
 from pos_app.domain.pricing.set_alone import best_alone
 from pos_app.domain.pricing.set_search import Accept, Cap, Chosen, SetOffer, Sets, UnitClass, best_sets
@@ -21,30 +22,9 @@ from pos_app.domain.pricing.set_stage import SetRules, left_cells
 from pos_app.domain.pricing.shelf_stage import Piece, kind_of
 
 LATER_EFFORT = 3_000
+PARTS_OF_EFFORT = 8  # a search gives half of its effort to a part of it: one that used less than an eighth missed nothing
 FEW_WAYS, WAYS_MAX = 48, 1_000  # so many choices of sets are all tried: at once, or when a search has proved nothing
 FEW_LOOKS, LOOKS_MAX = 24, 4_000  # out of so many applications
-
-
-class Choice(NamedTuple):
-    """A legal choice of stages 1 to 4. `fixed_fen` is what no later stage may touch; `bound_fen`: no choice ends lower."""
-
-    chosen: tuple[Chosen, ...]
-    cells: tuple[Cell, ...]
-    begin: tuple[int, ...]
-    later: Later
-    fixed: tuple[tuple[int, int], ...]  # (row, fen)
-    bound_fen: int = 0
-
-    @property
-    def total_fen(self) -> int:
-        return sum(self.later.amounts) + sum(fen for _, fen in self.fixed)
-
-    @property
-    def key(self) -> tuple[int, int, int, int]:
-        """The objective: amount, coupons, the larger saving of stage 1, applications; promotion ids come last."""
-        saving_fen = sum(chosen.saving_fen * chosen.times for chosen in self.chosen)
-        times = sum(chosen.times for chosen in self.chosen)
-        return self.total_fen, self.later.coupons, -saving_fen, len(self.later.steps) + times
 
 
 def judge(
@@ -63,14 +43,15 @@ def choose(
     groups: Sequence[Sequence[LaterOffer]],
     rules: Rules,
     effort: int,
+    memory: Memory | None = None,
 ) -> Choice:
     """The choice with the lowest amount after stage 4, and the bound that no choice goes below."""
-    parts = parts_of(len(rows), pieces, sets, groups)
+    parts = parts_of(rows, pieces, sets, groups)
     found = []
     for part in parts:
-        search = (_Search if part.groups else _SetSearch)(rows, part.pieces, part.sets, part.groups, rules, effort)
-        found.append(search.run())
-        effort = search.effort
+        choice, used = _solve(part, rows, rules, effort, memory if part.size or part.groups else None)
+        found.append(choice)
+        effort -= used
     cells, begin, later = put_together([(one.cells, one.begin, one.later) for one in found])
     return Choice(
         tuple(sorted(part.in_basket(one) for part, choice in zip(parts, found, strict=True) for one in choice.chosen)),
@@ -80,6 +61,22 @@ def choose(
         tuple(sorted(fixed for choice in found for fixed in choice.fixed)),
         sum(choice.bound_fen for choice in found),
     )
+
+
+def _solve(part: Part, rows: Rows, rules: Rules, effort: int, memory: Memory | None) -> tuple[Choice, int]:
+    """The choice of a part and the effort it took, out of what is remembered where that holds."""
+    key = key_of(part, rows) if memory else ()
+    solved = memory.solved(key, effort) if memory else None
+    if memory and solved:
+        choice, used, needs, searched = moved(solved, part), solved.used, solved.needs, solved.effort
+    else:
+        search = (_Search if part.groups else _SetSearch)(rows, part.pieces, part.sets, part.groups, rules, effort)
+        choice, used, searched = search.run(), effort - search.effort, effort
+        needs = max(search.ways_effort, PARTS_OF_EFFORT * used + 1)
+    if memory:
+        of_pieces = [piece.row for piece in part.pieces]
+        memory.parts[key] = Solved(tuple(of_pieces), tuple([rows[n].line for n in of_pieces]), choice, searched, needs, used)
+    return choice, used
 
 
 def choose_by_priority(
@@ -117,7 +114,8 @@ class _SetSearch:
         rules: Rules, effort: int,
     ) -> None:  # fmt: skip
         self.rows, self.pieces, self.sets, self.groups, self.rules = rows, pieces, sets, groups, rules
-        self.effort = effort
+        self.effort = self._first_effort = effort
+        self.ways_effort = 0  # with less than so much fewer ways would be met
         self._share = partial(share, leftover=rules.leftover)
 
     def run(self) -> Choice:
@@ -157,6 +155,7 @@ class _SetSearch:
 
     def _every_way(self, ways_max: int, looks_max: int) -> list[tuple[Chosen, ...]] | None:
         """All choices of sets, where there are so few."""
+        self.ways_effort = max(self.ways_effort, self._first_effort - self.effort + ways_max)
         ways_max = min(ways_max, self.effort)
         kinds = [kind_of(promotion) for promotion in self.sets.promotions]
         ways = every_way(self.sets.classes, self.sets.offers, kinds, self.rules.rounding, self._share, ways_max, looks_max)

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from pos_app.domain.basket import Basket, Line
 from pos_app.domain.money import tax_included_fen
 from pos_app.domain.pricing import after_stages, reasons
-from pos_app.domain.pricing.choose import Choice, choose, choose_by_priority
+from pos_app.domain.pricing.choice import Choice
+from pos_app.domain.pricing.choose import choose, choose_by_priority
 from pos_app.domain.pricing.conditions import Moment, moment_of, why_not
 from pos_app.domain.pricing.later_stages import LaterOffer, Rules, later_offers, split
 from pos_app.domain.pricing.model import (
@@ -36,6 +37,7 @@ from pos_app.domain.pricing.model import (
     TaxShare,
     Used,
 )
+from pos_app.domain.pricing.remembered import Memory, Remembered
 from pos_app.domain.pricing.rows import Book, Rows, book_of, canonical_rows
 from pos_app.domain.pricing.scanned_gifts import with_scanned_gifts
 from pos_app.domain.pricing.set_stage import SetRules, set_rules
@@ -62,14 +64,32 @@ def price(
     `effort` bounds the search in steps, never in time. The sum of the lines' net is the total, and each tax share is
     computed on the sum of the net shares of its code: 2 x 3.50 at 13 % is 7.00 with 0.81 VAT inside.
     """
+    return _price(basket, customer, package, now_ms, codes, effort, used, None)
+
+
+def price_again(
+    basket: Basket, customer: Customer, package: Package, now_ms: int, codes: frozenset[str], effort: int,
+    used: Mapping[str, Used], last: Remembered,
+) -> tuple[Priced, Remembered]:  # fmt: skip
+    """The same price, byte for byte, with what the last one left of work done; and what this one leaves."""
+    memory = Memory(last, package, customer.is_member)
+    return _price(basket, customer, package, now_ms, codes, effort, used, memory), memory.remembered()
+
+
+def _price(
+    basket: Basket, customer: Customer, package: Package, now_ms: int, codes: frozenset[str], effort: int,
+    used: Mapping[str, Used], memory: Memory | None,
+) -> Priced:  # fmt: skip
     if not package.promotions:
         return _shelf_only(basket.lines, customer.is_member)
     book, moment = book_of(package), moment_of(now_ms, package)
 
     def price_of(some: Basket) -> Priced:
-        rows = canonical_rows(some.lines, customer.is_member)
+        rows = canonical_rows(some.lines, customer.is_member, memory.known_rows if memory else ())
+        if memory and some is basket:
+            memory.rows = rows
         offers = _sorted_out(book, rows, moment, customer, codes, used)
-        chosen = _best_variant(rows, offers, package, used, effort)
+        chosen = _best_variant(rows, offers, package, used, effort, memory)
         return _answer(some.lines, rows, offers, chosen, customer, package, codes, used)
 
     return with_scanned_gifts(basket, price_of(basket), book, price_of)
@@ -131,11 +151,13 @@ class _Chosen(NamedTuple):
     rules: Rules
 
 
-def _best_variant(rows: Rows, offers: _Offers, package: Package, used: Mapping[str, Used], effort: int) -> _Chosen:
+def _best_variant(
+    rows: Rows, offers: _Offers, package: Package, used: Mapping[str, Used], effort: int, memory: Memory | None
+) -> _Chosen:
     """Audience prices all or none, whichever ends lower: so a member never pays more than a stranger."""
     shelf = offers.by_stage.get(SHELF, [])
     with_audience = shelf_stage(rows, shelf, used, package.rounding, True)
-    best = _choose(True, with_audience, rows, offers, package, used, effort)
+    best = _choose(True, with_audience, rows, offers, package, used, effort, memory)
     if package.policy == PRIORITY:
         return best
     if all(row.shelf == row.open_shelf for row in rows) and all(promotion.is_for_anyone for promotion in shelf):
@@ -143,7 +165,7 @@ def _best_variant(rows: Rows, offers: _Offers, package: Package, used: Mapping[s
     without = shelf_stage(rows, shelf, used, package.rounding, False)
     if without == with_audience:
         return best
-    other = _choose(False, without, rows, offers, package, used, effort)
+    other = _choose(False, without, rows, offers, package, used, effort, memory)
     bound_fen = min(best.choice.bound_fen, other.choice.bound_fen)
     best = other if other.choice.total_fen < best.choice.total_fen else best
     return best._replace(choice=best.choice._replace(bound_fen=bound_fen))
@@ -151,7 +173,7 @@ def _best_variant(rows: Rows, offers: _Offers, package: Package, used: Mapping[s
 
 def _choose(
     with_audience: bool, pieces: list[Piece], rows: Rows, offers: _Offers, package: Package,
-    used: Mapping[str, Used], effort: int,
+    used: Mapping[str, Used], effort: int, memory: Memory | None,
 ) -> _Chosen:  # fmt: skip
     rules = Rules(package.rounding, package.leftover)
     sets = set_rules(rows, pieces, offers.by_stage.get(SETS, []), used)
@@ -159,7 +181,7 @@ def _choose(
     if package.policy == PRIORITY:
         choice = choose_by_priority(rows, pieces, sets, later, rules, effort)
     else:
-        choice = choose(rows, pieces, sets, split(later), rules, effort)
+        choice = choose(rows, pieces, sets, split(later), rules, effort, memory)
     return _Chosen(with_audience, pieces, sets, later, choice, rules)
 
 
@@ -231,19 +253,19 @@ def _lines(
             units[n] = unit_fen
         if promotion is not None:
             promoted.add(n)
-    answer: list[PricedLine | None] = [None] * len(lines)
+    answer: dict[int, PricedLine] = {}
     for n, row in enumerate(rows):
         shelf, line_id = row.shelf if chosen.with_audience else row.open_shelf, row.line.line_id
         line_shares = tuple([LineShare(name, fen) for name, fen in shares[line_id].items() if fen]) if line_id in shares else ()
         source = BY_PROMOTION if n in promoted else shelf.source
-        answer[row.position] = PricedLine(line_id, units[n], shelf.list_fen, amounts[n], source, line_shares)
-    return tuple([line for line in answer if line is not None])
+        answer[line_id] = PricedLine(line_id, units[n], shelf.list_fen, amounts[n], source, line_shares)
+    return tuple([answer[line.line_id] for line in lines])
 
 
 def _tax_shares(rows: Rows, amounts: Sequence[int]) -> tuple[TaxShare, ...]:
-    nets: dict[tuple[str, int], list[int]] = {}
+    nets: dict[tuple[str, int], int] = {}
     for row, fen in zip(rows, amounts, strict=True):
-        nets.setdefault((row.line.item.tax_code, row.line.item.tax_bp), [0, 1])[0] += fen
+        nets[row.tax] = nets.get(row.tax, 0) + fen
     return _taxes(nets)
 
 
@@ -282,7 +304,7 @@ def _shelf_only(lines: Sequence[Line], is_member: bool) -> Priced:
         discount_fen=sums.list_fen - sums.total_fen,
         total_fen=sums.total_fen,
         item_count=sums.item_count,
-        taxes=_taxes(sums.nets),
+        taxes=_taxes({key: net_fen for key, (net_fen, _) in sums.nets.items()}),
         after_coupons_fen=sums.total_fen,
     )
 
@@ -346,6 +368,5 @@ def _remember(sums: _Sums, lines: tuple[Line, ...], is_member: bool) -> None:
     _last.basket_lines, _last.sums, _last.is_member = lines, sums, is_member
 
 
-def _taxes(nets: Mapping[tuple[str, int], list[int]]) -> tuple[TaxShare, ...]:
-    ordered = sorted((key, net_fen) for key, (net_fen, _) in nets.items())
-    return tuple(TaxShare(code, bp, net_fen, tax_included_fen(net_fen, bp)) for (code, bp), net_fen in ordered)
+def _taxes(nets: Mapping[tuple[str, int], int]) -> tuple[TaxShare, ...]:
+    return tuple(TaxShare(code, bp, net_fen, tax_included_fen(net_fen, bp)) for (code, bp), net_fen in sorted(nets.items()))

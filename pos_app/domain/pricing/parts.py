@@ -4,22 +4,27 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from pos_app.domain.pricing.later_stages import Cell, Later, LaterOffer, Step, stage_order
+from pos_app.domain.pricing.rows import Rows
 from pos_app.domain.pricing.set_parts import is_usable
 from pos_app.domain.pricing.set_search import Chosen
-from pos_app.domain.pricing.set_stage import SetRules
+from pos_app.domain.pricing.set_stage import SetRules, is_for_sets
 from pos_app.domain.pricing.shelf_stage import Piece
 
 ALONE = -1  # rows that nothing can happen to are one part together
 
 
 class Part(NamedTuple):
-    """Some rows with all that may happen to them. `classes` and `offers` say which of the basket's the part's own are."""
+    """Some rows with all that may happen to them. `classes` and `offers` say which of the basket's the part's own are.
+
+    `size` is how much there is for sets to choose: pieces times offers.
+    """
 
     pieces: list[Piece]
     sets: SetRules
     groups: list[Sequence[LaterOffer]]
     classes: tuple[int, ...]
     offers: tuple[int, ...]
+    size: int = 0
 
     def in_basket(self, one: Chosen) -> Chosen:
         """An application by the basket's numbers."""
@@ -29,18 +34,18 @@ class Part(NamedTuple):
         )
 
 
-def parts_of(row_count: int, pieces: Sequence[Piece], sets: SetRules, groups: Sequence[Sequence[LaterOffer]]) -> list[Part]:
+def parts_of(rows: Rows, pieces: Sequence[Piece], sets: SetRules, groups: Sequence[Sequence[LaterOffer]]) -> list[Part]:
     """The parts, small ones first, so that a hard one takes no effort from them."""
     rows_of = [pieces[piece].row for piece in sets.pieces]
     offer_rows = [[rows_of[c] for slot in offer.slots for c in slot] for offer in sets.offers]
     group_rows = [_rows_of(group) for group in groups]
-    roots = _roots(row_count, [*offer_rows, *group_rows])
+    roots = _roots(len(rows), [*offer_rows, *group_rows])
     offers: dict[int, list[int]] = {}
-    for n, rows in enumerate(offer_rows):
-        offers.setdefault(roots[rows[0]], []).append(n)
+    for n, mine in enumerate(offer_rows):
+        offers.setdefault(roots[mine[0]], []).append(n)
     of_root: dict[int, list[Sequence[LaterOffer]]] = {}
-    for group, rows in zip(groups, group_rows, strict=True):
-        of_root.setdefault(roots[rows[0]], []).append(group)
+    for group, mine in zip(groups, group_rows, strict=True):
+        of_root.setdefault(roots[mine[0]], []).append(group)
     busy = of_root.keys() | {
         root for root, mine in offers.items() if len(mine) > 1 or is_usable(sets.offers[mine[0]], sets.classes)
     }
@@ -49,10 +54,15 @@ def parts_of(row_count: int, pieces: Sequence[Piece], sets: SetRules, groups: Se
         root = roots[piece.row]
         members.setdefault(root if root in busy else ALONE, []).append(n)
     class_of = {piece: c for c, piece in enumerate(sets.pieces)}
-    found = [
-        _part(numbers, offers.get(root, ()), of_root.get(root, []), pieces, sets, class_of) for root, numbers in members.items()
-    ]
-    return sorted(found, key=lambda part: len(part.offers) * len(part.classes))
+    found = []
+    for root, numbers in members.items():
+        part = _part(numbers, offers.get(root, ()), of_root.get(root, []), pieces, sets, class_of)
+        found.append(
+            part._replace(size=len(part.offers) * sum([is_for_sets(piece, rows) for piece in part.pieces]))
+            if part.offers
+            else part
+        )
+    return sorted(found, key=lambda part: part.size)
 
 
 def _rows_of(group: Sequence[LaterOffer]) -> list[int]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from pos_app.domain.pricing.choose import Choice
+from pos_app.domain.pricing.choice import Choice
 from pos_app.domain.pricing.later_stages import LaterOffer, apply_offer
 from pos_app.domain.pricing.later_stages import Rules as LaterRules
 from pos_app.domain.pricing.mechanics.quantity_percent_tiers import QuantityPercentTiers

@@ -1,6 +1,7 @@
 """The basket as pricing sees it: lines in canonical order, which goods a scope means, and a package's promotions by product."""
 
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 from pos_app.domain.basket import Line
@@ -15,10 +16,10 @@ class Row(NamedTuple):
     """One line, of the good `sku`. `shelf` is the catalogue's answer for this customer, `open_shelf` for a stranger.
 
     `unit_fen` is the lower of list and label, from which promotions of stage 0 start (per kg when weighed); `units` is 0 for
-    a weighed line.
+    a weighed line. `order` is where it stands among others.
     """
 
-    position: int
+    order: tuple[str, int, int]
     sku: str
     line: Line
     shelf: ShelfPrice
@@ -29,18 +30,22 @@ class Row(NamedTuple):
     is_asked: bool
     is_labelled: bool
     categories: tuple[str, ...]
+    tax: tuple[str, int]
 
 
-def row_of(position: int, line: Line, is_member: bool) -> Row:
+def row_of(line: Line, is_member: bool) -> Row:
     item = line.item
     open_shelf = shelf_price(line, False)
     shelf = shelf_price(line, True) if is_member else open_shelf
     units = 0 if line.weight_g is not None else line.quantity
     unit_fen = open_shelf.list_fen // units if units else item.price_fen
     return Row(
-        position, item.sku, line, shelf, open_shelf, unit_fen, units, may_be_discounted(item), open_shelf.source == ASKED,
-        open_shelf.source == LABEL, tuple(item.category.split(";")),
+        (item.sku, unit_fen, line.line_id), item.sku, line, shelf, open_shelf, unit_fen, units, may_be_discounted(item),
+        open_shelf.source == ASKED, open_shelf.source == LABEL, tuple(item.category.split(";")), (item.tax_code, item.tax_bp),
     )  # fmt: skip
+
+
+ORDER = itemgetter(0)
 
 
 class Rows(list[Row]):
@@ -87,10 +92,19 @@ class Rows(list[Row]):
         return sorted(named)
 
 
-def canonical_rows(lines: Iterable[Line], is_member: bool) -> Rows:
-    """Lines by SKU, shelf unit price and line id, whatever the order they were scanned in."""
-    rows = [row_of(position, line, is_member) for position, line in enumerate(lines)]
-    return Rows(sorted(rows, key=lambda row: (row.sku, row.unit_fen, row.line.line_id)))
+def canonical_rows(lines: Sequence[Line], is_member: bool, known: Sequence[Row] = ()) -> Rows:
+    """Lines by SKU, shelf unit price and line id, whatever the order they were scanned in.
+
+    `known` rows, in that order and for the same `is_member`, are taken for lines that are the very same.
+    """
+    if not known:
+        return Rows(sorted([row_of(line, is_member) for line in lines], key=ORDER))
+    here = set(map(id, lines))
+    rows = [row for row in known if id(row.line) in here]
+    if len(rows) < len(lines):
+        here.difference_update([id(row.line) for row in rows])
+        rows = sorted([*rows, *[row_of(line, is_member) for line in lines if id(line) in here]], key=ORDER)
+    return Rows(rows)
 
 
 def share(amount_fen: int, weights: Sequence[int], leftover: str = LARGEST_FRACTION) -> list[int]:

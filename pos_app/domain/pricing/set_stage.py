@@ -13,7 +13,7 @@ from pos_app.domain.pricing.shelf_stage import OPEN, SHUT, Piece, kind_of
 
 
 class SetRules(NamedTuple):
-    """Stage 1 in this basket: the classes of equal units (each a piece), the offers and whose they are."""
+    """Stage 1 in this basket: the classes of equal units that an offer looks at (each a piece), the offers and whose they are."""
 
     classes: tuple[UnitClass, ...]
     pieces: tuple[int, ...]  # class -> piece
@@ -23,15 +23,10 @@ class SetRules(NamedTuple):
 
 def set_rules(rows: Rows, pieces: Sequence[Piece], promotions: Sequence[Promotion], used: Mapping[str, Used]) -> SetRules:
     """The units that sets may take, and what each promotion may take of them; in order of id."""
-    numbers = [
-        n
-        for n, (row, units, unit_fen, _, _, promotion) in enumerate(pieces)
-        if units and unit_fen and rows[row].is_open and (promotion is None or not promotion.exclusive)
-    ]
-    classes = tuple([UnitClass(pieces[n].unit_fen, pieces[n].units) for n in numbers])
     of_row: dict[int, list[int]] = {}
-    for c, n in enumerate(numbers):
-        of_row.setdefault(pieces[n].row, []).append(c)
+    for n, piece in enumerate(pieces):
+        if is_for_sets(piece, rows):
+            of_row.setdefault(piece.row, []).append(n)
     offers, owners = [], []
     for promotion in promotions:
         if promotion.min_spend_fen and measured_fen(promotion, rows, pieces) < promotion.min_spend_fen:
@@ -40,7 +35,20 @@ def set_rules(rows: Rows, pieces: Sequence[Piece], promotions: Sequence[Promotio
         if offer is not None:
             offers.append(offer)
             owners.append(promotion)
-    return SetRules(classes, tuple(numbers), tuple(offers), tuple(owners))
+    numbers = sorted({n for offer in offers for slot in offer.slots for n in slot})
+    class_of = {n: c for c, n in enumerate(numbers)}
+    return SetRules(
+        tuple([UnitClass(pieces[n].unit_fen, pieces[n].units) for n in numbers]),
+        tuple(numbers),
+        tuple([offer._replace(slots=tuple([tuple([class_of[n] for n in slot]) for slot in offer.slots])) for offer in offers]),
+        tuple(owners),
+    )
+
+
+def is_for_sets(piece: Piece, rows: Rows) -> bool:
+    """Whether sets may take units of a piece."""
+    row, units, unit_fen, _, _, promotion = piece
+    return bool(units and unit_fen and rows[row].is_open and (promotion is None or not promotion.exclusive))
 
 
 def measured_fen(promotion: Promotion, rows: Rows, pieces: Sequence[Piece]) -> int:

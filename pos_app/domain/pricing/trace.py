@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from pos_app.domain.pricing.choose import Choice
+from pos_app.domain.pricing.choice import Choice
 from pos_app.domain.pricing.later_stages import Step
 from pos_app.domain.pricing.model import SETS, SHELF, Applied, StageShare, Use
 from pos_app.domain.pricing.rows import Rows

@@ -1,0 +1,97 @@
+"""A price with what the last one left is the price made afresh, to the byte, whatever is scanned, voided or changed between."""
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from pos_app.domain.basket import Basket, Line
+from pos_app.domain.pricing import choose
+from pos_app.domain.pricing.engine import price, price_again
+from pos_app.domain.pricing.model import STRANGER, Customer, Package
+from pos_app.domain.pricing.remembered import NOTHING_REMEMBERED, Remembered
+from tests.domain.pricing.worlds import World, a_big_world, a_world
+
+EFFORTS = (40, 600, 600, 600, 3_000)
+
+
+def told(world: World, basket: Basket, effort: int, last: Remembered) -> Remembered:
+    """Price a basket both ways and hold them against each other."""
+    _, customer, package, now_ms, codes, used = world
+    priced, left = price_again(basket, customer, package, now_ms, codes, effort, used, last)
+    assert repr(priced) == repr(price(basket, customer, package, now_ms, codes, effort, used))
+    return left
+
+
+def changed(rng: random.Random, basket: Basket, goods: list[Line]) -> Basket:
+    """A scan, most of the time; or another quantity, a void, lines in another order."""
+    lines, kind = basket.lines, rng.random()
+    if kind < 0.6 or not lines:
+        line = replace(rng.choice(goods), line_id=max((line.line_id for line in lines), default=0) + 1)
+        return replace(basket, lines=(*lines, line))
+    n = rng.randrange(len(lines))
+    if kind < 0.8 and lines[n].weight_g is None:
+        return replace(basket, lines=(*lines[:n], replace(lines[n], quantity=rng.randint(1, 4)), *lines[n + 1 :]))
+    if kind < 0.95:
+        return replace(basket, lines=(*lines[:n], *lines[n + 1 :]))
+    return replace(basket, lines=tuple(rng.sample(lines, len(lines))))
+
+
+def walked(rng: random.Random, world: World, steps: int) -> None:
+    """A basket that grows and shrinks; now and then another shopper, and another effort as when payment begins."""
+    basket, last, goods, effort = Basket(), NOTHING_REMEMBERED, list(world.basket.lines), 600
+    for _ in range(steps):
+        basket = changed(rng, basket, goods)
+        if rng.random() < 0.1:
+            world = world._replace(customer=rng.choice((STRANGER, Customer("m", "gold", points=350), world.customer)))
+        if rng.random() < 0.2:
+            effort = rng.choice(EFFORTS)
+        last = told(world, basket, effort, last)
+
+
+@pytest.mark.parametrize("first", range(0, 400, 50))
+def test_every_mechanic_step_by_step(first: int) -> None:
+    for seed in range(first, first + 50):
+        rng = random.Random(f"steps {seed}")
+        walked(rng, a_world(rng), 8)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_dense_calendar_scan_by_scan(seed: int) -> None:
+    rng = random.Random(f"dense {seed}")
+    walked(rng, a_big_world(rng, 25, 60), 30)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_one_scan_after_the_other_under_a_calendar_of_many_parts(seed: int) -> None:
+    rng = random.Random(f"parts {seed}")
+    world = a_big_world(rng, 30, 40)
+    kept = tuple(p for p in world.package.promotions if p.scope.skus)
+    world = world._replace(package=world.package._replace(promotions=kept))
+    last = NOTHING_REMEMBERED
+    for n in range(1, 31):
+        last = told(world, replace(world.basket, lines=world.basket.lines[:n]), 600, last)
+
+
+def test_a_scan_solves_only_the_part_it_touches(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random("count")
+    world = a_big_world(rng, 30, 40)
+    package = Package(promotions=tuple(p for p in world.package.promotions if p.scope.skus))
+    runs: list[int] = []
+    run = choose._SetSearch.run
+    monkeypatch.setattr(choose._SetSearch, "run", lambda self: runs.append(len(self.sets.offers)) or run(self))
+    asked = STRANGER, package, world.now_ms, frozenset[str](), 600, {}
+    _, last = price_again(replace(world.basket, lines=world.basket.lines[:29]), *asked, NOTHING_REMEMBERED)
+    afresh = len([1 for offers in runs if offers])
+    runs.clear()
+    price_again(world.basket, *asked, last)
+    assert len([1 for offers in runs if offers]) <= 1 < afresh
+
+
+def test_another_package_begins_anew() -> None:
+    """The same basket under the same promotions, of which one now saves more: what was solved must not be taken."""
+    rng = random.Random("packages")
+    for _ in range(40):
+        world, other = a_world(rng), a_world(rng)
+        last = told(world, world.basket, 600, NOTHING_REMEMBERED)
+        told(world._replace(package=other.package), world.basket, 600, last)
