@@ -1,5 +1,6 @@
-"""HQ on both databases."""
+"""HQ on both databases. Making tables takes PostgreSQL a second, so its tests share a database and begin with it empty."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from sync.hq_server.hq import Hq
 from tests.sync import postgres as server
-from tests.sync.hq_kit import client_of, make_hq, sqlite_url
+from tests.sync.hq_kit import client_of, empty, make_hq, open_hq, sqlite_url
 
 
 @pytest.fixture(scope="session")
@@ -20,19 +21,38 @@ def postgres() -> Iterator[server.Cluster]:
         yield cluster
 
 
+@pytest.fixture(scope="session")
+def _postgres_hq(postgres: server.Cluster) -> Iterator[Hq]:
+    made = make_hq(postgres.new_database())
+    yield made
+    made.database.close()
+
+
+@pytest.fixture(scope="session")
+def _sqlite_hq(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = make_hq(sqlite_url(folder := tmp_path_factory.mktemp("hq")))
+    made.database.close()
+    return folder / "hq.sqlite"
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
-def hq_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database, of each kind in turn."""
-    if request.param == "sqlite":
-        return sqlite_url(tmp_path)
-    return str(request.getfixturevalue("postgres").new_database())
+def hq(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Hq]:
+    """A new HQ, on each kind of database in turn."""
+    if request.param == "postgres":
+        made: Hq = request.getfixturevalue("_postgres_hq")
+        empty(made)
+        yield open_hq(made.database)
+        return
+    shutil.copyfile(request.getfixturevalue("_sqlite_hq"), tmp_path / "hq.sqlite")
+    opened = open_hq(sqlite_url(tmp_path))
+    yield opened
+    opened.database.close()
 
 
 @pytest.fixture
-def hq(hq_url: str) -> Iterator[Hq]:
-    made = make_hq(hq_url)
-    yield made
-    made.database.close()
+def hq_url(hq: Hq) -> str:
+    """Where that HQ is: for another process or node on it."""
+    return hq.database.engine.url.render_as_string(hide_password=False)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from pos_app.domain.plain import to_json
 from pos_app.domain.ports import Clock, Ids
 from sync import protocol
 from sync.hq_server import devices
+from sync.hq_server.all_tables import metadata
 from sync.hq_server.app import make_app
 from sync.hq_server.database import Database
 from sync.hq_server.hq import TILL, Hq
@@ -43,6 +44,19 @@ STORE, OTHER_STORE, DATE = "S001", "S002", "2026-09-21"
 def make_hq(url: str, clock: Clock | None = None, ids: Ids | None = None) -> Hq:
     """A new HQ: `sqlite:///…`, or an empty PostgreSQL database."""
     return Hq.create(Database.open(url), clock or DayClock(), ids or SeededIds(1))
+
+
+def open_hq(where: str | Database, node: int = 1) -> Hq:
+    """An HQ that was made before; each node of it draws its own ids."""
+    return Hq.open(Database.open(where) if isinstance(where, str) else where, DayClock(), SeededIds(100 + node))
+
+
+def empty(hq: Hq) -> None:
+    """Everything out of an HQ but the HQ itself."""
+    with hq.database.write() as connection:
+        for table in metadata.sorted_tables:
+            if table.name != "meta":
+                connection.execute(table.delete())
 
 
 def sqlite_url(folder: Path, name: str = "hq") -> str:

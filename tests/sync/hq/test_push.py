@@ -1,4 +1,4 @@
-"""Push: every event once, in sequence, byte for byte, on both databases; what does not fit is refused and leaves nothing behind."""
+"""Push: every event once, in sequence, byte for byte, on both databases; what does not fit is refused and leaves nothing."""
 
 import threading
 from collections.abc import Callable
@@ -13,13 +13,12 @@ from pos_app.domain.proof import Sums, sums_of
 from sync import protocol
 from sync.hq_server import log as log_file
 from sync.hq_server import quarantine
-from sync.hq_server.database import Database
 from sync.hq_server.hq import Hq
 from sync.hq_server.projected_tables import receipts, store_days
 from sync.hq_server.tables import chains, log, uids
 from sync.protocol import Ack, Mark, Push, branch_of
 from sync.signing import is_signed, receipt_text
-from tests.sync.hq_kit import OTHER_STORE, AskedInVain, FakeChain, FakeTill, client_of
+from tests.sync.hq_kit import OTHER_STORE, AskedInVain, FakeChain, FakeTill, client_of, open_hq
 
 
 @pytest.fixture
@@ -301,7 +300,7 @@ def test_a_new_boot_has_no_time_to_compare_with(hq: Hq, till: FakeTill) -> None:
 
 def test_two_nodes_take_overlapping_batches_of_many_tills_and_keep_each_event_once(hq: Hq, hq_url: str) -> None:
     """Threads push the same chains, in overlapping batches, through two HQ processes' engines on one database."""
-    nodes = [hq, Hq.open(Database.open(hq_url), hq.clock, hq.ids)]
+    nodes = [hq, open_hq(hq_url, 2)]
     tills = [FakeTill(hq, client_of(hq), n) for n in range(3)]
     held_chains = []
     for till in tills:
@@ -334,7 +333,7 @@ def test_two_nodes_take_overlapping_batches_of_many_tills_and_keep_each_event_on
 
 
 def test_two_tills_that_tell_the_same_uids_in_opposite_order_never_wait_in_a_ring(hq: Hq, hq_url: str) -> None:
-    nodes = [hq, Hq.open(Database.open(hq_url), hq.clock, hq.ids)]
+    nodes = [hq, open_hq(hq_url, 2)]
     shared = [bytes([n]) * 16 for n in range(1, 41)]
     tills, held_chains = [], []
     for n in range(2):
