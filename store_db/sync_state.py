@@ -12,6 +12,7 @@ from store_db.connection import Connection
 MAIN = bytes(8)
 HELD = b"\xff" * 8  # no branch on the wire: events that HQ holds in other chains of the epoch
 LINE = "line"  # the row of sync_runs that says since when HQ does not answer
+PROOF = "proof"  # the row of sync_runs that says whether all chains were equal to HQ's
 SALES_MAX = 9_999  # waiting sales are counted so far: a lane asks often
 
 
@@ -108,6 +109,11 @@ def note_contact(connection: Connection, wall_ms: int) -> None:
 def note_run(connection: Connection, job: str, ran_ms: int, outcome: str, equal: bool | None = None) -> None:
     """The last run of a job. `outcome`: empty where all went well."""
     connection.execute("INSERT OR REPLACE INTO sync_runs VALUES (?,?,?,?)", (job, ran_ms, outcome, equal))
+
+
+def is_unequal(connection: Connection) -> bool:
+    """Whether the last proof found the chains unequal."""
+    return connection.execute("SELECT 1 FROM sync_runs WHERE job = ? AND equal = 0", (PROOF,)).fetchone() is not None
 
 
 class Run(NamedTuple):

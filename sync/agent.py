@@ -12,26 +12,24 @@ from store_db.store import Store
 from sync import fork, hello, prove, pull, push
 from sync.apply import Takers
 from sync.link import Link, Refused, Unreachable
-from sync.protocol import EVENTS_MAX, FORK, FROZEN, TOO_LARGE
+from sync.protocol import EVENTS_MAX, FORK, FROZEN, GAP, GENERATION, TOO_LARGE, Problem
 from sync.push import Astray, OtherGeneration, Untrusted
-from sync.retry import MAX_MS, Budget, wait_ms
+from sync.retry import LINE_DOWN_MAX_MS, MAX_MS, Budget, wait_ms
 from sync.step import HQ_KEY, NOT_ENROLLED, UNREACHABLE, Step
 
 NOTE_EVERY_MS = 10_000  # a contact is written down at most so often: each is a commit
-HELD_ELSEWHERE = "held"  # detail of a FORK: other chains of the epoch hold these events
+HELD_ELSEWHERE, NO_BASE = "held", "base"  # HQ's details: other chains hold these events; what a branch stands on is gone
 
 
 class Agent:
     """One store's agent over one link. `takers`: what rows of topics do here; without them they are only kept."""
 
-    def __init__(
-        self, store: Store, link: Link, *, random: random.Random, takers: Takers | None = None, retry_max_ms: int = MAX_MS
-    ) -> None:
+    def __init__(self, store: Store, link: Link, *, random: random.Random, takers: Takers | None = None) -> None:
         self.store = store
         self.link = link
         self._takers = takers or {}
         self._random = random
-        self._push, self._pull = Budget(random, retry_max_ms), Budget(random, retry_max_ms)
+        self._push, self._pull = Budget(random), Budget(random)
         self._is_greeted = False
         self._events_max = EVENTS_MAX
         self._strays = 0  # batches in a row for which HQ's chain was not where it was believed to be
@@ -72,13 +70,15 @@ class Agent:
     def _return_from(self, stray: Astray | OtherGeneration) -> Step:
         """Find out how HQ has the chain, and go on; with a wait when that was not the end of it."""
         self._strays += 1
-        problem = stray.problem if isinstance(stray, Astray) else None
-        if not isinstance(stray, Astray) or problem is None or problem.code != FORK or problem.mark is None:
-            self._is_greeted = False
-        elif problem.detail == HELD_ELSEWHERE:
-            fork.pass_over(self.store, stray.chain, problem.mark)
+        problem = stray.problem if isinstance(stray, Astray) else Problem(code=GENERATION)
+        is_base_gone = problem.code == GAP and problem.detail == NO_BASE
+        if isinstance(stray, Astray) and problem.mark is not None and (problem.code == FORK or is_base_gone):
+            if problem.detail == HELD_ELSEWHERE:
+                fork.pass_over(self.store, stray.chain, problem.mark)
+            else:
+                fork.settle(self.store, self.link, stray.chain, problem.mark)
         else:
-            fork.settle(self.store, self.link, stray.chain, problem.mark)
+            self._is_greeted = False
         is_first = self._strays == 1
         return Step(more=is_first, wait_ms=0 if is_first else wait_ms(self._strays, self._random.random()))
 
@@ -93,12 +93,13 @@ class Agent:
     def _step(self, budget: Budget, work: Callable[[], Step]) -> Step:
         """Do something, and make a Step of whatever comes of it."""
         if sync_state.hq(self.store.connection) is None:
-            return Step(wait_ms=budget.max_ms, trouble=NOT_ENROLLED)
+            return Step(wait_ms=MAX_MS, trouble=NOT_ENROLLED)
         try:
             step = work()
         except Unreachable as error:
             self._note_silence(UNREACHABLE)
-            return Step(wait_ms=budget.failed(error.retry_after_s), trouble=UNREACHABLE)
+            max_ms = LINE_DOWN_MAX_MS if error.is_line_down else MAX_MS
+            return Step(wait_ms=budget.failed(error.retry_after_s, max_ms), trouble=UNREACHABLE)
         except Untrusted:
             self._note_silence(HQ_KEY)
             return Step(wait_ms=budget.failed(), trouble=HQ_KEY)

@@ -29,7 +29,7 @@ def greet(store: Store, link: Link) -> bool:
     theirs = [(chain, _mark_of(connection, chain, marks)) for chain in chains]
     behind = [(chain, mark) for chain, mark in theirs if mark.seq < chain.seq and _is_ours(connection, chain, mark)]
     astray = [(chain, mark) for chain, mark in theirs if not _is_ours(connection, chain, mark)]
-    if welcome.generation != known.generation:
+    if welcome.generation != known.generation or sync_state.is_unequal(connection):
         ahead = [(chain, mark) for chain, mark in theirs if mark.seq > chain.seq]
         astray += [(chain, mark) for chain, mark in ahead if not _holds(connection, link, chain)]
     is_settled = _take(store, welcome, offset_ms, known, marks, behind)

@@ -29,10 +29,13 @@ class Refused(Exception):
 
 
 class Unreachable(Exception):
-    """There was no answer, or none of HQ's. `retry_after_s`: what whoever answered asked for; 0 for nothing."""
+    """There was no answer, or none of HQ's. `retry_after_s`: what whoever answered asked for; 0 for nothing.
 
-    def __init__(self, detail: str, retry_after_s: int = 0) -> None:
-        self.detail, self.retry_after_s = detail, retry_after_s
+    `is_line_down`: not even a connection was made, so trying again soon burdens nobody.
+    """
+
+    def __init__(self, detail: str, retry_after_s: int = 0, is_line_down: bool = False) -> None:
+        self.detail, self.retry_after_s, self.is_line_down = detail, retry_after_s, is_line_down
         super().__init__(detail)
 
 
@@ -92,7 +95,8 @@ class Link:
             with self._client.stream(method, path, content=body, headers=headers) as response:
                 return response, _answer(response)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise Unreachable(f"{type(error).__name__}: {error}"[:200]) from error
+            is_line_down = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+            raise Unreachable(f"{type(error).__name__}: {error}"[:200], is_line_down=is_line_down) from error
 
 
 def _answer(response: httpx.Response) -> bytes:

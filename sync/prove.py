@@ -9,20 +9,19 @@ from sync.link import Link
 from sync.protocol import HASHES, PROOF, ChainId, ChainProof, Hashes, HashesWanted, Proofs, ProofWanted
 from sync.step import UNEQUAL, Step
 
-RUN = "prove"
-
 
 def prove(store: Store, link: Link) -> Step:
     """Compare what HQ has acknowledged of every chain; `done`: chains. The result is kept. Raises what the link raises."""
     chains = [chain for chain in hello.offered(store.connection) if chain.seq > chain.base_seq]
-    wanted = ProofWanted(chains=[(ChainId(*chain.id), chain.seq) for chain in chains])
+    own = [(ChainId(*chain.id), ChainProof(chain.seq, chain.hash, *chain.sums)) for chain in chains]
+    wanted = ProofWanted(chains=[(chain_id, proof.seq) for chain_id, proof in own], own=own)
     answer = link.call(PROOF, wanted, Proofs)
     theirs = {ChainId(*chain): ChainProof(*proof) for chain, proof in answer.chains}
     with_sums = answer.kinds == KINDS_VERSION
     differing = [chain for chain in chains if not is_equal(chain, theirs.get(ChainId(*chain.id)), with_sums)]
     where = [where_it_differs(store, link, chain) for chain in differing]
     with store.transaction() as connection:
-        sync_state.note_run(connection, RUN, store.clock.wall_ms(), " ".join(where), not where)
+        sync_state.note_run(connection, sync_state.PROOF, store.clock.wall_ms(), " ".join(where), not where)
     return Step(len(chains), trouble=UNEQUAL if where else "")
 
 

@@ -84,7 +84,7 @@ def stretch(connection: Connection, chain: Chain, first: int, last: int) -> list
 
 def _push(chain: Chain, entries: list[Entry]) -> Push:
     events = to_columns([(entry.header, entry.payload) for entry in entries])
-    return Push(chain=ChainId(*chain.id), first_seq=chain.seq + 1, prev_hash=chain.hash, events=events)
+    return Push(chain=ChainId(*chain.id), first_seq=chain.seq + 1, prev_hash=chain.hash, events=events, head=chain.end_seq)
 
 
 def acknowledge(store: Store, chain: Chain, ack: Ack, entries: list[Entry]) -> int:
