@@ -46,8 +46,9 @@ from sync.protocol import (
     to_columns,
 )  # fmt: skip
 from sync.pull import SHA_BYTES, STALE, rows_in
-from sync.step import Step
+from sync.step import HQ_KEY, Step
 
+HELD_ELSEWHERE, NO_BASE = "held", "base"  # HQ's details: other chains hold these events; what a branch stands on is gone
 log = logging.getLogger("lanewise.hub")
 
 
@@ -143,36 +144,30 @@ class Relay:
             ack = self._link.call(protocol.PUSH, push, Ack)
         except Refused as refused:
             return self._refused(one, refused.problem)
-        return self._acknowledged(one, Mark(events[-1].header.seq, events[-1].hash), ack)
+        return self._acknowledged(one, ack)
 
-    def _acknowledged(self, one: Upstream, last: Mark, ack: Ack) -> Step:
-        """HQ's word counts when it has signed it and its mark is our own event.
-
-        Its mark may be ahead of what was sent, and of what the hub has: a till that also spoke to HQ itself. HQ has compared
-        our last event with its own then, so it holds ours.
-        """
+    def _acknowledged(self, one: Upstream, ack: Ack) -> Step:
+        """HQ's word counts when it has signed it and its mark is our own event."""
         text = signing.receipt_text(one.at_hq, ack.mark, ack.generation)
         if not signing.is_signed(self._us.hq_key, ack.receipt, text):
             log.warning("an answer of HQ was not signed by HQ: device %s", one.chain.device.hex())
-            return Step(trouble=protocol.UNSIGNED)
-        is_ours = self._hash_at(one, ack.mark.seq) == ack.mark.hash
-        mark, receipt = (ack.mark, ack.receipt) if is_ours else (last, b"")
-        if not is_ours and ack.mark.seq <= one.end.seq:
-            return self._fork(one, Problem(code=protocol.FORK, mark=ack.mark))
+            return Step(trouble=HQ_KEY)
         if ack.generation != _known_us(self._hq).generation:
             self._knows_hq = False
-        self._put(one._replace(mark=mark, receipt=receipt, trouble=""))
-        return Step(max(0, mark.seq - one.mark.seq), more=True)
+            return Step(more=True)
+        if self._hash_at(one, ack.mark.seq) != ack.mark.hash:
+            return Step(trouble=protocol.FORK)
+        self._put(one._replace(mark=ack.mark, receipt=ack.receipt, trouble=""))
+        return Step(ack.mark.seq - one.mark.seq, more=True)
 
     def _refused(self, one: Upstream, problem: Problem) -> Step:
         """GAP: back to where HQ is. FORK: the tail goes under a branch. Anything else is noted, and the device waits."""
+        if problem.code == protocol.GAP and problem.detail == NO_BASE:
+            return self._begin_again(one)
         if problem.code == protocol.GAP and problem.mark is not None:
             return self._go_on_from(one, problem.mark) or self._fork(one, problem)
         if problem.code == protocol.FORK:
             return self._fork(one, problem)
-        if problem.code == protocol.GENERATION:
-            self._knows_hq = False
-            return Step(more=True)
         if problem.code == protocol.BUSY:
             return Step(wait_ms=max(1, problem.retry_after_s) * 1_000, trouble=problem.code)
         self._put(one._replace(trouble=problem.code))
@@ -193,13 +188,12 @@ class Relay:
     def _fork(self, one: Upstream, problem: Problem) -> Step:
         """HQ holds another history under this name: what follows the last common event goes under a branch, named by its first.
 
-        The hub's own chain keeps its name, and the branch grows with it. So both histories are at HQ, each event once.
+        The hub's own chain keeps its name, and the branch grows with it. So both histories are at HQ, each event once. What HQ
+        holds under a third name already (told by the till itself, or by a hub before) is passed over.
         """
-        held = problem.mark if problem.detail == "held" else None
+        held = problem.mark if problem.detail == HELD_ELSEWHERE else None
         if held is not None and held.seq > one.mark.seq and self._hash_at(one, held.seq) == held.hash:
-            at = held.seq  # HQ has these under another name: told by the till itself, or by a hub before
-        elif one.at_hq != one.chain:
-            return self._begin_again(one)
+            at = held.seq
         else:
             at = self._last_common(one)
         mark = Mark(at, self._hash_at(one, at))
@@ -210,19 +204,22 @@ class Relay:
         self._put(one._replace(mark=mark, receipt=b"", trouble=""))
         return Step(more=True)
 
-    def _begin_again(self, one: Upstream) -> Step:
-        """What the branch stood on is not at HQ any more (it was restored): offer the chain under its own name again."""
-        with self._hq.database.write() as connection:
-            began = relay_marks.began_at(connection, one.chain)
-            relay_marks.put(connection, relay_marks.plain(connection, self._us.store, one.chain, one.end, began))
-        return Step(more=True)
-
     def _last_common(self, one: Upstream) -> int:
         def is_equal(seq: int) -> bool:
             theirs = self._link.call(protocol.HASHES, HashesWanted(chain=one.at_hq, seqs=[seq]), Hashes).hashes
             return theirs == [self._hash_at(one, seq)]
 
         return first_difference(one.base_seq, one.end.seq + 1, is_equal) - 1
+
+    def _begin_again(self, one: Upstream) -> Step:
+        """What the branch stands on is not at HQ (it was restored): the chain is offered under its own name again."""
+        with self._hq.database.write() as connection:
+            began = relay_marks.began_at(connection, one.chain)
+            again = relay_marks.plain(connection, self._us.store, one.chain, one.end, began)
+            if again.at_hq == one.at_hq:
+                again = one._replace(trouble=protocol.GAP)
+            relay_marks.put(connection, again)
+        return Step(more=not again.trouble, trouble=again.trouble)
 
     # -------------------------------------------------------------- down
 
