@@ -418,7 +418,7 @@ EN: dict[str, str] = {
     "POS-7103": "No open exception {uid}; nothing was changed. List them: pos hq quarantine",
     "POS-7104": "Event {uid} cannot be taken as it is; its bytes are safe in quarantine. Correct it by a new event",
     "POS-7105": "No device, or more than one, begins with {device}; nothing was changed. List them: pos hq stores",
-    "POS-7106": "File {file} has {count} problems, nothing was published. Correct the places above",
+    "POS-7106": "File {file} has {count:problem|problems}, nothing was published. Correct the places above",
     # what is wrong with a package
     "package.all_free": "{have} of {n} are free, must be fewer",
     "package.choice": "{have} is not one of {need}",
