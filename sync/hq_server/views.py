@@ -23,6 +23,7 @@ EQUAL, UNEQUAL, UNKNOWN = "equal", "unequal", "unknown"
 EQUALITY = {said.EQUAL: EQUAL, said.UNEQUAL: UNEQUAL, said.UNKNOWN: UNKNOWN}
 LATE_MS, SILENT_MS = 5 * 60_000, 60 * 60_000  # an agent that is online is heard every few seconds
 LIMIT = 1_000
+SUMS = [column.name for column in store_days.columns if "merge" in column.info]
 
 
 class Device(Struct):
@@ -261,7 +262,7 @@ def days(connection: Connection, now_ms: int, store: str, limit: int = LIMIT) ->
     """A shop's days, the newest first; None for no such shop."""
     if _name(connection, store) is None:
         return None
-    sums = [func.sum(column).label(column.name) for column in store_days.columns if "merge" in column.info]
+    sums = [func.sum(store_days.c[name]).label(name) for name in SUMS]
     wanted = (
         select(store_days.c.business_date, literal("").label("lane"), *sums)
         .where(store_days.c.store == store)
@@ -297,18 +298,13 @@ def day(connection: Connection, now_ms: int, store: str, date: str, limit: int =
 
 
 def _figures(row: Row[tuple[object, ...]]) -> Figures:
-    named = row._mapping
-    sums = {
-        name: int(named[name]) for name in Figures.__struct_fields__ if name in named and name not in ("business_date", "lane")
-    }
-    return Figures(
-        business_date=row.business_date, lane=row.lane, money_fen=row.sales_fen + row.rounding_fen - row.refunded_fen, **sums
-    )
+    sums = {name: int(row._mapping[name]) for name in SUMS}  # PostgreSQL's sums are decimals
+    money_fen = sums["sales_fen"] + sums["rounding_fen"] - sums["refunded_fen"]
+    return Figures(business_date=row.business_date, lane=row.lane, money_fen=money_fen, **sums)
 
 
 def _total(lanes: list[Figures]) -> Figures:
-    sums = [name for name in Figures.__struct_fields__ if name not in ("business_date", "lane")]
-    added = {name: sum(getattr(lane, name) for lane in lanes) for name in sums}
+    added = {name: sum(getattr(lane, name) for lane in lanes) for name in (*SUMS, "money_fen")}
     return Figures(business_date=lanes[0].business_date, lane="", **added)
 
 

@@ -93,7 +93,8 @@ def show(hq: Hq, page: Page, request: Request) -> Response:
     with hq.database.read() as connection:
         if not operators.is_allowed(connection, request.cookies.get(SESSION_COOKIE, ""), operators.SESSION, now_ms):
             return _answer(RedirectResponse(f"/login?next={quote(request.url.path, safe='')}", 303))
-        answer = page(Visit(request, connection, now_ms, lang))
+        visit = Visit(request, connection, now_ms, lang)
+        answer = page(visit) if all(map(str.isprintable, request.path_params.values())) else _missing(visit)
     if request.query_params.get("lang") in TEXTS:
         answer.set_cookie(LANG_COOKIE, lang, max_age=365 * 86_400, httponly=True, samesite="strict")
     return answer

@@ -73,13 +73,14 @@ class Sender:
             code = make_code(connection, hq.ids, store, hq.clock.wall_ms())
         enrol(hq, Enrol(code=code, device=self.device, store=store, key=bytes([n]) * 32))
 
-    def tell(self, *events: WireEvent, epoch: bytes | None = None) -> None:
-        """Push events as the next of this device's chain, under their own uids."""
-        chain = ChainId(self.device, epoch or self.epoch)
+    def tell(self, *events: WireEvent, head: int = 0) -> None:
+        """Push events as the next of this device's chain, under their own uids; `head`: how far the shop has come."""
+        chain = ChainId(self.device, self.epoch)
         headers = [
             replace(one.header, device=self.device, epoch=chain.epoch, seq=self.seq + n) for n, one in enumerate(events, 1)
         ]
         columns = to_columns([(header, one.payload) for header, one in zip(headers, events, strict=True)])
-        answer = push(self.hq, self.caller, Push(chain=chain, first_seq=self.seq + 1, prev_hash=self.head, events=columns))
+        message = Push(chain=chain, first_seq=self.seq + 1, prev_hash=self.head, events=columns, head=head)
+        answer = push(self.hq, self.caller, message)
         assert isinstance(answer, Ack), answer
         self.seq, self.head = answer.mark
