@@ -29,6 +29,9 @@ class Config:
     paper_width: int = 42
     package_keys: str = ""
     bag_skus: tuple[str, ...] = ()
+    hq_url: str = ""
+    hub_url: str = ""
+    mirror_folder: str = ""
     idle_warn_ms: int = 60_000
     idle_hold_ms: int = 120_000
 

@@ -11,7 +11,8 @@ from store_db.connection import Connection
 
 MAIN = bytes(8)
 HELD = b"\xff" * 8  # no branch on the wire: events that HQ holds in other chains of the epoch
-LINE = "line"  # the row of sync_runs that says since when HQ does not answer
+LINE = "line"  # the row of sync_runs that says since when HQ answers, or (with the reason) does not
+QUARANTINE = "quarantine"  # the row of sync_runs that says how many of the shop's events wait there for a person
 PROOF = "proof"  # the row of sync_runs that says whether all chains were equal to HQ's
 SALES_MAX = 9_999  # waiting sales are counted so far: a lane asks often
 
@@ -101,9 +102,17 @@ def failing_since(connection: Connection) -> int:
     return int(row[0]) if row else 0
 
 
+def connected_since(connection: Connection) -> int:
+    """Since when HQ answers; 0 while it does not."""
+    row = connection.execute("SELECT ran_ms FROM sync_runs WHERE job = ? AND outcome = ''", (LINE,)).fetchone()
+    return int(row[0]) if row else 0
+
+
 def note_contact(connection: Connection, wall_ms: int) -> None:
+    """HQ answered just now."""
     connection.execute("UPDATE sync_hq SET contact_ms = ?", (wall_ms,))
-    connection.execute("DELETE FROM sync_runs WHERE job = ?", (LINE,))
+    if not connected_since(connection):
+        note_run(connection, LINE, wall_ms, "")
 
 
 def note_run(connection: Connection, job: str, ran_ms: int, outcome: str, equal: bool | None = None) -> None:

@@ -9,12 +9,13 @@ from collections.abc import Callable
 
 from store_db import sync_state
 from store_db.store import Store
-from sync import fork, hello, prove, pull, push
+from sync import days, fork, hello, prove, pull, push, status
 from sync.apply import Takers
 from sync.link import Link, Refused, Unreachable
 from sync.protocol import EVENTS_MAX, FORK, FROZEN, GAP, GENERATION, TOO_LARGE, Problem
 from sync.push import Astray, OtherGeneration, Untrusted
 from sync.retry import LINE_DOWN_MAX_MS, MAX_MS, Budget, wait_ms
+from sync.status import SyncStatus
 from sync.step import HQ_KEY, NOT_ENROLLED, UNREACHABLE, Step
 
 NOTE_EVERY_MS = 10_000  # a contact is written down at most so often: each is a commit
@@ -50,6 +51,14 @@ class Agent:
         """Compare all chains with HQ up to their marks. Trouble SYNC-UNEQUAL when they differ."""
         return self._step(self._push, self._prove)
 
+    def prove_days_once(self) -> Step:
+        """Have HQ's statements of finished days. Trouble SYNC-UNEQUAL when one does not hold what the journal has."""
+        return self._step(self._push, lambda: days.prove_days(self.store, self.link))
+
+    def status(self) -> SyncStatus:
+        """What people are shown."""
+        return status.status(self.store)
+
     # -------------------------------------------------------------- each in turn
 
     def _greet_and_push(self) -> Step:
@@ -65,7 +74,7 @@ class Agent:
     def _greet(self) -> Step:
         self._is_greeted = False
         self._is_greeted = hello.greet(self.store, self.link)
-        return Step(more=True)
+        return Step(more=not self._is_greeted)
 
     def _return_from(self, stray: Astray | OtherGeneration) -> Step:
         """Find out how HQ has the chain, and go on; with a wait when that was not the end of it."""
@@ -93,7 +102,7 @@ class Agent:
     def _step(self, budget: Budget, work: Callable[[], Step]) -> Step:
         """Do something, and make a Step of whatever comes of it."""
         if sync_state.hq(self.store.connection) is None:
-            return Step(wait_ms=MAX_MS, trouble=NOT_ENROLLED)
+            return Step(wait_ms=LINE_DOWN_MAX_MS, trouble=NOT_ENROLLED)
         try:
             step = work()
         except Unreachable as error:

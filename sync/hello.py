@@ -85,6 +85,7 @@ def _take(
             fork.forget_held(store)
         if is_settled:
             sync_state.note_welcome(connection, welcome.generation, store.clock.wall_ms(), offset_ms)
+            sync_state.note_run(connection, sync_state.QUARANTINE, store.clock.wall_ms(), str(welcome.quarantined))
         live = sync_state.chains(connection)[-1]
         if marks.get(ChainId(*live.id), Mark(0, GENESIS)).seq > live.end_seq:
             store.begin_epoch("restore")

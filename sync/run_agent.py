@@ -27,14 +27,19 @@ HELLO_EVERY_MS, HUB_EVERY_MS = 300_000, 2_000
 PULL_WAIT_MS = 20_000  # HQ keeps an empty answer so long
 PAUSE_S = 1.0  # after an answer that came too soon, or a file that was busy
 END_S = 5.0
+NOWHERE = "http://127.0.0.1:9"  # nothing is asked before the file is enrolled
 
 
 @contextlib.contextmanager
 def open_link(store: Store) -> Iterator[Link]:
     """A line to the HQ that this file is enrolled at."""
-    known = sync_state.hq(store.connection)
-    with link.client(known.url if known else "http://localhost") as client:
+    with link.client(_url(store) or NOWHERE) as client:
         yield Link(store, client)
+
+
+def _url(store: Store) -> str:
+    known = sync_state.hq(store.connection)
+    return known.url if known else ""
 
 
 class Running:
@@ -68,7 +73,7 @@ class Running:
         try:
             while not self.stop.is_set():
                 with contextlib.suppress(StoreBusy), _opened(self.path) as store:
-                    work(self, store)
+                    work(self, store)  # comes back when the file is enrolled elsewhere
                 self.stop.wait(PAUSE_S)
         except BaseException as error:
             log.exception("the agent ends")
@@ -93,11 +98,11 @@ def _opened(path: Path) -> Iterator[Store]:
 
 def push_until_stopped(running: Running, store: Store) -> None:
     """Batches while there are any; then wait for a commit, and say hello now and then."""
-    now_ms, shop_hub = store.clock.mono_ms, ShopHub(store)
+    now_ms, shop_hub, url = store.clock.mono_ms, ShopHub(store), _url(store)
     with open_link(store) as line:
         agent = Agent(store, line, random=random.SystemRandom())
         hello_ms = now_ms()
-        while not running.stop.is_set():
+        while not running.stop.is_set() and _url(store) == url:
             is_due, seen = now_ms() - hello_ms >= HELLO_EVERY_MS, data_version(store)
             step = agent.hello() if is_due else agent.push_once()
             hello_ms = now_ms() if is_due else hello_ms
@@ -123,13 +128,14 @@ def data_version(store: Store) -> int:
 def pull_until_stopped(running: Running, store: Store) -> None:
     """Wait at HQ for rows, for ever."""
     pull.retry_all(store, running.takers)
+    url = _url(store)
     with open_link(store) as line:
         agent = Agent(store, line, random=random.SystemRandom(), takers=running.takers)
 
         def pause(seconds: float) -> None:
             running.stop.wait(seconds)
 
-        while not running.stop.is_set():
+        while not running.stop.is_set() and _url(store) == url:
             asked_ms = store.clock.mono_ms()
             step = agent.pull_once(PULL_WAIT_MS, pause)
             if not step.trouble:
@@ -151,5 +157,7 @@ class ShopHub:
             return
         try:
             self._told, self.is_there = hub_once(self._store, line, self._told), True
-        except (Refused, Unreachable):
+        except Unreachable:
+            self._told = b""
+        except Refused:
             self._told, self.is_there = b"", False

@@ -121,6 +121,18 @@ RECOVERIES: dict[str, str] = {
     "POS-6001": RETRY,  # printer
     "POS-6002": RETRY,  # drawer
     "POS-6003": RETRY,  # report without paper
+    # the line to headquarters
+    "POS-7001": RETRY,  # not enrolled
+    "POS-7002": RETRY,  # HQ does not answer
+    "POS-7003": CALL_SUPPORT,  # two machines from one disk image
+    "POS-7004": RETRY,  # enrolment code
+    "POS-7005": CALL_SUPPORT,  # HQ and shop speak different versions
+    "POS-7006": CALL_SUPPORT,  # HQ does not know the device or its key
+    "POS-7007": CALL_SUPPORT,  # journal and HQ differ
+    "POS-7008": CALL_SUPPORT,  # HQ has another key than at enrolment
+    "POS-7009": RETRY,  # another agent runs for this store
+    "POS-7010": RETRY,  # HQ refused, for any other reason
+    "POS-7011": RETRY,  # no address of HQ
     # headquarters
     "POS-7101": CALL_SUPPORT,  # database of HQ cannot be used
     "POS-7102": RETRY,  # HQ is there already
