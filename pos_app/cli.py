@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pos_app import __version__, hq_command, import_command, package_command, price_command
+from pos_app import __version__, hq_command, import_command, package_command, price_command, sync_command
 from pos_app.domain.errors import LanewiseError, Refusal
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("--manager", metavar="NUMBER:NAME", default="9001:店长", help="first member of staff; the PIN is asked")
     import_command.add_parser(commands)
     price_command.add_parser(commands)
+    sync_command.add_parser(commands)
     package_command.add_parser(commands)
     hq_command.add_parser(commands)
     for name, text in (("lane", "the cashier's screen"), ("sco", "the self-checkout screen")):
@@ -301,6 +302,8 @@ RUN: dict[str, Callable[[argparse.Namespace], int]] = {
     "init": run_init,
     "import": import_command.run,
     "price": price_command.run,
+    "sync": sync_command.run,
+    "agent": sync_command.run,
     "package": package_command.run,
     "hq": hq_command.run,
     "lane": run_lane,
