@@ -16,15 +16,17 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from sync import protocol, signing
-from sync.hq_server import devices, feed, generation, log, proofs
+from sync.hq_server import devices, feed, generation, hub, log, proofs
 from sync.hq_server.devices import Asked
 from sync.hq_server.hq import REVOKED, Caller, Hq, Rejected
 from sync.hq_server.watch import Watch
 from sync.protocol import (
     BODY_BYTES_MAX,
+    Claim,
     DayWanted,
     Enrol,
     HashesWanted,
+    HeldBaskets,
     Hello,
     Message,
     Problem,
@@ -32,7 +34,9 @@ from sync.protocol import (
     Pull,
     Pulled,
     Push,
+    Release,
     Rotate,
+    SaleWanted,
     SnapshotWanted,
     Welcome,
     WireError,
@@ -87,6 +91,10 @@ CALLS: dict[str, Call] = {
     protocol.HASHES: Call(HashesWanted, proofs.hashes),
     protocol.DAY: Call(DayWanted, proofs.day),
     protocol.SNAPSHOTS: Call(SnapshotWanted, snapshot),
+    protocol.HUB_SALE: Call(SaleWanted, hub.at_a_hub(hub.find_sale)),
+    protocol.HUB_CLAIM: Call(Claim, hub.at_a_hub(hub.claim)),
+    protocol.HUB_RELEASE: Call(Release, hub.at_a_hub(hub.release)),
+    protocol.HUB_BASKETS: Call(HeldBaskets, hub.at_a_hub(hub.baskets), BODY_BYTES_MAX),
 }
 
 
@@ -98,12 +106,11 @@ class Answer(NamedTuple):
 
 def make_app(
     hq: Hq, run: Run = run_in_threadpool, *, versions: tuple[int, int] = (protocol.OLDEST, protocol.NEWEST),
-    calls: Mapping[str, Call] = CALLS,
 ) -> Starlette:  # fmt: skip
-    """The ASGI app of one HQ. `versions`: the oldest and newest protocol it speaks. `calls`: a hub has more."""
+    """The ASGI app of one HQ. `versions`: the oldest and newest protocol it speaks."""
     door = Door(hq, run, versions)
     routes: list[BaseRoute] = [
-        Route(path, (PullEndpoint if path == protocol.PULL else Endpoint)(door, call)) for path, call in calls.items()
+        Route(path, (PullEndpoint if path == protocol.PULL else Endpoint)(door, call)) for path, call in CALLS.items()
     ]
     routes.append(Route(protocol.ENROL, EnrolEndpoint(door)))
     routes.append(Route(protocol.SNAPSHOTS + "/{name}", FileEndpoint(door)))

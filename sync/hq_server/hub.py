@@ -15,15 +15,14 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, sel
 from pos_app.domain.coupons import HQ_LANE, read_code
 from pos_app.domain.errors import Refusal
 from sync import protocol
-from sync.hq_server.app import CALLS, Call
 from sync.hq_server.feed import publish
 from sync.hq_server.hq import REVOKED, Caller, Hq, Rejected
 from sync.hq_server.hub_facts import BASKET, COUPON, ISSUED, NOBODY, RETURN, SALE, USED, VOID, WANTED, handed
-from sync.hq_server.hub_tables import hub_baskets, hub_claims, hub_promised
+from sync.hq_server.hub_tables import hub_baskets, hub_claims, hub_promised, is_hub
 from sync.hq_server.hub_tables import hub_facts as facts
 from sync.hq_server.projected_tables import stock
 from sync.hq_server.stored import chain_of, event_at
-from sync.protocol import BODY_BYTES_MAX, Claim, Claimed, HeldBasket, HeldBaskets, Release, SaleFound, SaleWanted, WireEvent
+from sync.protocol import Claim, Claimed, HeldBasket, HeldBaskets, Release, SaleFound, SaleWanted, WireEvent
 
 STOCK = "stock"
 BASKETS_MAX = 200  # of one till
@@ -264,21 +263,18 @@ def _is_gone(connection: Connection, store: str, uid: bytes) -> bool:
     return connection.execute(taken).first() is not None
 
 
-def _only_for_tills(handler: Callable[[Hq, Caller, Any], Any]) -> Callable[[Hq, Caller, Any], Any]:
-    """A revoked device is told nothing, and decides nothing."""
+Handler = Callable[[Hq, Caller, Any], Any]
+
+
+def at_a_hub(handler: Handler) -> Handler:
+    """Only a hub decides; an HQ answers NOT_FOUND. A revoked device is told nothing."""
 
     def handle(hq: Hq, caller: Caller, message: Any) -> Any:
+        with hq.database.read() as connection:
+            if not is_hub(connection):
+                raise Rejected(protocol.NOT_FOUND, "no store hub")
         if caller.state == REVOKED:
             raise Rejected(protocol.UNKNOWN_DEVICE, "revoked")
         return handler(hq, caller, message)
 
     return handle
-
-
-HUB_CALLS = {
-    **CALLS,
-    protocol.HUB_SALE: Call(SaleWanted, _only_for_tills(find_sale)),
-    protocol.HUB_CLAIM: Call(Claim, _only_for_tills(claim)),
-    protocol.HUB_RELEASE: Call(Release, _only_for_tills(release)),
-    protocol.HUB_BASKETS: Call(HeldBaskets, _only_for_tills(baskets), BODY_BYTES_MAX),
-}

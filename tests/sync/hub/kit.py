@@ -9,9 +9,8 @@ from pos_app.demo.day import DayClock, SeededIds
 from pos_app.domain.pricing.model import Package
 from sync import enrol, hello, push
 from sync.hand_over import hub_once
-from sync.hq_server import hub as hub_rules
 from sync.hq_server import relay
-from sync.hq_server.app import CALLS, make_app
+from sync.hq_server.app import make_app
 from sync.hq_server.database import Database
 from sync.hq_server.hq import HUB, Hq
 from sync.hub_client import HubClient
@@ -49,13 +48,13 @@ class Line(httpx.BaseTransport):
 class Server:
     """HQ or a hub on a database file; it can be killed and started again."""
 
-    def __init__(self, path: Path, clock: DayClock, number: int, calls: Any = CALLS) -> None:
-        self.url, self.clock, self.ids, self.calls = f"sqlite:///{path}", clock, SeededIds(number), calls
+    def __init__(self, path: Path, clock: DayClock, number: int) -> None:
+        self.url, self.clock, self.ids = f"sqlite:///{path}", clock, SeededIds(number)
         self.is_down = False
         self.use(Hq.create(Database.open(self.url), clock, self.ids))
 
     def use(self, hq: Hq) -> None:
-        self.hq, self.app = hq, make_app(hq, run=run_inline, calls=self.calls)
+        self.hq, self.app = hq, make_app(hq, run=run_inline)
 
     def restart(self) -> None:
         self.hq.database.close()
@@ -109,7 +108,7 @@ class World:
     def __init__(self, folder: Path, package: Package = PACKAGE) -> None:
         self.folder, self.package, self.clock = folder, package, DayClock()
         self.hq = Server(folder / "hq.sqlite", self.clock, 1)
-        self.hub = Server(folder / "hub.sqlite", self.clock, 2, hub_rules.HUB_CALLS)
+        self.hub = Server(folder / "hub.sqlite", self.clock, 2)
         self.wan = self.hq.line()
         relay.found(self.hub.hq, STORE)
         self.client = httpx.Client(transport=self.wan, base_url=HQ_URL)
