@@ -94,6 +94,8 @@ def _is_evidence(hq: Hq, connection: Connection, caller: Caller, message: Hello)
     devices, chains = owners(connection, caller, asked), own_chains(connection, caller, asked)
     for chain_id, mark, receipt in message.acknowledged:
         owner, chain = devices.get(chain_id.device), chains.get(chain_id)
+        if owner is None and find(connection, chain_id.device) is not None:
+            continue  # another shop's
         holds = owner and chain and log.hash_at(connection, owner, chain_id, chain, mark.seq) == mark.hash
         if (is_unknown or not holds) and _is_own(hq, chain_id, mark, receipt, generation):
             return True

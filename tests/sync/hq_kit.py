@@ -1,6 +1,7 @@
 """An HQ in a temporary database, and tills without a store file: a key, chains of events hashed by the real function."""
 
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ from sync.protocol import (
 from sync.signing import public_key, signed_headers
 from tests.sync.asgi import InlineTransport, run_inline
 
+_nodes = count(100)
 STORE, OTHER_STORE, DATE = "S001", "S002", "2026-09-21"
 
 
@@ -46,9 +48,9 @@ def make_hq(url: str, clock: Clock | None = None, ids: Ids | None = None) -> Hq:
     return Hq.create(Database.open(url), clock or DayClock(), ids or SeededIds(1))
 
 
-def open_hq(where: str | Database, node: int = 1) -> Hq:
-    """An HQ that was made before; each node of it draws its own ids."""
-    return Hq.open(Database.open(where) if isinstance(where, str) else where, DayClock(), SeededIds(100 + node))
+def open_hq(where: str | Database) -> Hq:
+    """An HQ that was made before; whoever opens it draws ids of its own."""
+    return Hq.open(Database.open(where) if isinstance(where, str) else where, DayClock(), SeededIds(next(_nodes)))
 
 
 def empty(hq: Hq) -> None:

@@ -300,7 +300,7 @@ def test_a_new_boot_has_no_time_to_compare_with(hq: Hq, till: FakeTill) -> None:
 
 def test_two_nodes_take_overlapping_batches_of_many_tills_and_keep_each_event_once(hq: Hq, hq_url: str) -> None:
     """Threads push the same chains, in overlapping batches, through two HQ processes' engines on one database."""
-    nodes = [hq, open_hq(hq_url, 2)]
+    nodes = [hq, open_hq(hq_url)]
     tills = [FakeTill(hq, client_of(hq), n) for n in range(3)]
     held_chains = []
     for till in tills:
@@ -333,7 +333,7 @@ def test_two_nodes_take_overlapping_batches_of_many_tills_and_keep_each_event_on
 
 
 def test_two_tills_that_tell_the_same_uids_in_opposite_order_never_wait_in_a_ring(hq: Hq, hq_url: str) -> None:
-    nodes = [hq, open_hq(hq_url, 2)]
+    nodes = [hq, open_hq(hq_url)]
     shared = [bytes([n]) * 16 for n in range(1, 41)]
     tills, held_chains = [], []
     for n in range(2):
