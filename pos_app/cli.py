@@ -137,14 +137,15 @@ def _demo_file(args: argparse.Namespace, fresh: bool = False) -> Iterator[Path]:
 
 def _demo_screens(path: Path, args: argparse.Namespace) -> int:
     from pos_app.demo import shop as demo_shop
+    from pos_app.demo.headquarters import headquarters
     from pos_app.domain.lane.state import CASHIER, SELF_CHECKOUT
     from store_db.store import Store
 
     store = Store.open(path) if path.exists() else demo_shop.build(path, progress=lambda n, of: _progress("goods", n, of))
-    with store:
+    with store, headquarters(path) as line:
         configs = [demo_shop.lane_config(skin) for skin in (CASHIER, SELF_CHECKOUT)]
-        hint = "demo: 1001/1111 · 1002/2222 · 9001/9999   Ctrl+T ⇄"
-        return _screens(store, configs, _config(args), args, hint=hint)
+        hint = "demo: 1001/1111 · 1002/2222 · 9001/9999   Ctrl+T ⇄   Ctrl+G ●○ HQ"
+        return _screens(store, configs, _config(args), args, hint=hint, own_keys={"ctrl+g": line.toggle})
 
 
 def _progress(what: str, done: int, total: int) -> None:
@@ -178,7 +179,7 @@ def run_lane(args: argparse.Namespace) -> int:
         return _screens(store, [config], settings, args)
 
 
-def _screens(store, configs, settings, args, hint: str = "") -> int:  # type: ignore[no-untyped-def]
+def _screens(store, configs, settings, args, hint: str = "", own_keys=None) -> int:  # type: ignore[no-untyped-def]
     """Open the lanes, each under its lock, and run them plain or on screen."""
     from functools import partial
 
@@ -198,6 +199,11 @@ def _screens(store, configs, settings, args, hint: str = "") -> int:  # type: ig
         )
         for config in configs
     ]  # fmt: skip
+    if settings.hub_url:
+        from sync import hub_client
+
+        for shop in shops:
+            shop.hub = hub_client.connect(store, settings.hub_url, shop.lane)
     with contextlib.ExitStack() as locks:
         for shop in shops:
             locks.enter_context(lane_lock(store.path, shop.lane))
@@ -205,10 +211,10 @@ def _screens(store, configs, settings, args, hint: str = "") -> int:  # type: ig
             from pos_app.tui.plain import run_plain
 
             return run_plain(shops[0], lang, sys.stdin, sys.stdout)
-        return _run_app(shops, settings, args, lang, hint)
+        return _run_app(shops, settings, args, lang, hint, own_keys)
 
 
-def _run_app(shops, settings, args, lang: str, hint: str) -> int:  # type: ignore[no-untyped-def]
+def _run_app(shops, settings, args, lang: str, hint: str, own_keys) -> int:  # type: ignore[no-untyped-def]
     import os
 
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
@@ -223,6 +229,7 @@ def _run_app(shops, settings, args, lang: str, hint: str) -> int:  # type: ignor
         keys=key_map(settings.keys, settings.key_map),
         theme_name=getattr(args, "theme", None) or settings.theme,
         hint=hint,
+        own_keys=own_keys,
     )
     code = app.run()
     if app.error is not None:

@@ -5,7 +5,7 @@ import selectors
 import socket
 import threading
 
-READ_BYTES = 1 << 16
+HOST, READ_BYTES = "127.0.0.1", 1 << 16
 
 
 class Line:
@@ -13,7 +13,7 @@ class Line:
 
     def __init__(self, target: tuple[str, int]) -> None:
         self.target = target
-        self.port = _free_port()
+        self.port = free_port()
         self.is_up = False
         self._change = threading.Lock()
         self._listener: socket.socket | None = None
@@ -21,13 +21,13 @@ class Line:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{HOST}:{self.port}"
 
     def mend(self) -> None:
         """Listen again on the same port."""
         with self._change:
             if not self.is_up:
-                self._listener = socket.create_server(("127.0.0.1", self.port), reuse_port=False)
+                self._listener = socket.create_server((HOST, self.port), reuse_port=False)
                 self.is_up = True
                 threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
@@ -95,6 +95,7 @@ def _break(end: socket.socket) -> None:
         end.shutdown(socket.SHUT_RDWR)
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server((HOST, 0)) as found:
         return int(found.getsockname()[1])

@@ -7,7 +7,7 @@ import asyncio
 import gc
 import select
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from rich.segment import Segment
 from rich.style import Style
@@ -19,6 +19,8 @@ from textual.widget import Widget
 
 from pos_app.domain.calendar import local_clock
 from pos_app.domain.lane.intents import Char, CutScan, Intent, Press, Reply, Scan, Tick
+from pos_app.domain.link import Link
+from pos_app.services.hear_hq import hear_hq
 from pos_app.services.run_lane import LaneRunner
 from pos_app.tui import theme
 from pos_app.tui.cashier_view import cashier_frame
@@ -117,11 +119,14 @@ class LaneApp(App[int]):
         keys: KeyMap,
         theme_name: str = "pos-dark",
         hint: str = "",
+        own_keys: Mapping[str, Callable[[], object]] | None = None,
     ) -> None:
         super().__init__(driver_class=LaneTerminal)
         self.keys = keys
         self.theme_name = theme_name
         self.hint = hint
+        self.own_keys = own_keys or {}  # the demo's, beside those of a lane
+        self.link = Link()
         self.lanes = open_lanes(self)
         self.at = 0
         self.wedge = Wedge()
@@ -142,6 +147,7 @@ class LaneApp(App[int]):
         yield right
 
     def on_mount(self) -> None:
+        self._hear()
         self.set_interval(1.0, self._tick)
         self.call_after_refresh(gc.enable)
         self._paint()
@@ -217,6 +223,9 @@ class LaneApp(App[int]):
             self._queue(Char(char, action))
 
     def _press_key(self, key: str) -> None:
+        if key in self.own_keys:
+            self.own_keys[key]()
+            return
         in_dialog = self.lane.state.dialog is not None
         context = context_of(self.lane.state)
         action = (action_for(self.keys, "dialog", key) if in_dialog else "") or action_for(self.keys, context, key)
@@ -268,8 +277,13 @@ class LaneApp(App[int]):
         at_rest = not self.pending and not self._input_waits()
         for lane in self.lanes:
             lane.handle(Tick(lane.shop.now_ms(), at_rest))
+        if at_rest:
+            self._hear()
         self._paint()
         self._look_further()
+
+    def _hear(self) -> None:
+        self.link = hear_hq(self.lane.shop.store)
 
     def _look_further(self) -> None:
         """Hints take some trial prices: one at a time, while nothing waits; else the next tick goes on."""
@@ -300,7 +314,7 @@ class LaneApp(App[int]):
         lane = self.lane
         width, height = max(60, self.size.width), max(20, self.size.height)
         clock = local_clock(lane.shop.now_ms(), lane.shop.store.device.utc_offset_min)
-        view = View(width, height, self.keys, clock, self.hint)
+        view = View(width, height, self.keys, clock, self.hint, self.link)
         make = self_checkout_frame if lane.state.is_self_checkout else cashier_frame
         return make(lane.state, view)
 

@@ -8,12 +8,14 @@ from pos_app.domain.basket import Line
 from pos_app.domain.calendar import local_stamp
 from pos_app.domain.goods import ADULT_ONLY, Item
 from pos_app.domain.lane.state import LaneState
+from pos_app.domain.link import CONNECTED, LOCAL, Link, clock_text
 from pos_app.domain.money import format_weight, format_yuan
 from pos_app.domain.pricing.model import PricedLine
 from pos_app.i18n import LANGUAGES, text
 from pos_app.tui.frame import Row
 from pos_app.tui.keys import KeyMap, key_for
 
+ROOMY = 90  # cells of a status row that has room for everything
 MARKS = {"ok": "✓", "info": "●", "warn": "!", "error": "✗"}
 
 
@@ -26,6 +28,7 @@ class View:
     keys: KeyMap
     clock: str = ""
     hint: str = ""
+    link: Link = Link()
 
 
 def say(state: LaneState, key: str, **args: object) -> str:
@@ -65,7 +68,9 @@ def shortened(words: str, width: int) -> str:
 def status_row(state: LaneState, view: View, title: str, who: str) -> Row:
     """Who and where on the left; link, waiting things and the clock on the right."""
     width = view.width - 4
-    parts = [f"○ {say(state, 'status.local')}", say(state, "status.sales", n=state.sales_today)]
+    parts = [_link_text(state, view.link)]
+    if view.link.state in (LOCAL, CONNECTED) or width > ROOMY:
+        parts.append(say(state, "status.sales", n=state.sales_today))
     if state.paper_waiting:
         parts.append("! " + say(state, "status.paper", n=state.paper_waiting))
     if state.waiting:
@@ -73,6 +78,12 @@ def status_row(state: LaneState, view: View, title: str, who: str) -> Row:
     right = "  ".join([*parts, view.clock])
     left = cut(f"{title}  {who}", max(0, width - cells(right) - 1))
     return [(pad(left, width - cells(right)), "head"), (right, "dim")]
+
+
+def _link_text(state: LaneState, link: Link) -> str:
+    """Connected; or since when not, with what waits: it is safe where it is."""
+    mark = "●" if link.state == CONNECTED else "○"
+    return f"{mark} {say(state, f'status.{link.state}', n=link.sales_waiting, time=clock_text(link.cut_off_ms))}"
 
 
 def visible(lines: tuple[Line, ...], cursor: int, rows_of: Callable[[int], int], height: int) -> range:

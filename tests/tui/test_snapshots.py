@@ -21,8 +21,9 @@ from pos_app.services.run_lane import LaneRunner
 from pos_app.services.shop import Shop
 from pos_app.tui.app import LaneApp
 from pos_app.tui.keys import key_map
-from store_db import catalogue
+from store_db import catalogue, sync_state
 from store_db.store import Store
+from store_db.sync_state import HqState
 
 pytestmark = pytest.mark.snapshot
 SIZES = [(80, 24), (100, 30)]
@@ -106,6 +107,20 @@ def test_payment(lane: Lane, snap_compare, size: tuple[int, int], lang: str):
     fill(runner)
     runner.handle(Press("pay"), Char("y"))
     write(runner, "100")
+    assert snap_compare(app(runner), terminal_size=size)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("size", SIZES)
+def test_a_cut_line_says_since_when_and_what_waits(lane: Lane, snap_compare, size: tuple[int, int], lang: str):
+    runner = lane(CASHIER, lang)
+    runner.handle(Scan(WATER), Press("pay"))
+    write(runner, "10\n")
+    runner.handle(Scan(WATER))
+    store, cut_ms = runner.shop.store, runner.shop.now_ms() - 760_000
+    with store.transaction() as connection:
+        sync_state.put_hq(connection, HqState("http://hq", bytes(32), bytes(8), cut_ms, cut_ms, frozen=0))
+        sync_state.note_run(connection, sync_state.LINE, cut_ms + 5_000, "SYNC-UNREACHABLE")
     assert snap_compare(app(runner), terminal_size=size)
 
 
