@@ -17,7 +17,7 @@ from store_db.drafts import Draft
 from store_db.hand_over import ASKED, BASKET, COUPON, DROPPED, HELD, SALE, HubClaim
 from store_db.store import Store
 from sync import protocol
-from sync.link import Link, Refused, Unreachable
+from sync.link import Link, Refused, Unreachable, client
 from sync.protocol import Claim, Claimed, HeldBasket, HeldBaskets, M, Message, SaleFound, SaleWanted
 
 TIMEOUT_S = 0.8  # of one question, connecting included
@@ -27,6 +27,11 @@ QUIET_MS = 5_000  # after the hub did not answer it is not asked for so long: a 
 SALE_REFUSALS = {"waiting": "POS-3310", "taken": "POS-3312"}
 COUPON_REFUSALS = {"waiting": "POS-3310", "taken": "POS-2306", "used": "POS-2303", "void": "POS-2305"}
 BASKET_REFUSALS = {"waiting": "POS-3310"}
+
+
+def connect(store: Store, url: str, lane: str) -> "HubClient":
+    """The client of one lane; nothing is asked yet."""
+    return HubClient(store, Link(store, client(url, TIMEOUT_S)), lane)
 
 
 class HubClient:
