@@ -46,6 +46,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     serve.add_argument("--port", type=int, default=8443, help="port (default 8443)")
     serve.add_argument("--tls-cert", type=Path, metavar="PEM", help="certificate; without it plain HTTP, for behind a proxy")
     serve.add_argument("--tls-key", type=Path, metavar="PEM")
+    serve.add_argument("--hub-of", default="", metavar="URL", help="be a shop's hub, and relay to the HQ at this address")
+    serve.add_argument("--shop", default="", metavar="SHOP", help="the hub's shop, at its first start")
+    serve.add_argument(
+        "--code", default="", metavar="CODE", help="HQ's code for the hub (pos hq enrol SHOP --hub), at its first start"
+    )
     made["enrol"].add_argument("store", metavar="SHOP")
     made["enrol"].add_argument("--name", default="", help="the shop's name")
     made["enrol"].add_argument("--hub", action="store_true", help="for the shop's hub, which relays its tills")
@@ -126,8 +131,26 @@ def serve(args: argparse.Namespace) -> int:
 
     with _hq(args) as hq:
         project_waiting(hq)
-        serve_for_ever(hq, args.host, args.port, certificate=args.tls_cert, key=args.tls_key)
+        with _relaying(hq, args):
+            serve_for_ever(hq, args.host, args.port, certificate=args.tls_cert, key=args.tls_key)
     return 0
+
+
+@contextlib.contextmanager
+def _relaying(hq: "Hq", args: argparse.Namespace) -> Iterator[None]:
+    """A store hub's line to HQ, as long as it serves."""
+    if not args.hub_of:
+        yield
+        return
+    from sync.hq_server.run_relay import Relaying, prepare
+
+    prepare(hq, args.hub_of, args.shop, args.code)
+    relaying = Relaying(hq, args.hub_of)
+    relaying.start()
+    try:
+        yield
+    finally:
+        relaying.end()
 
 
 def restored(args: argparse.Namespace) -> int:

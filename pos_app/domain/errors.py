@@ -140,6 +140,7 @@ RECOVERIES: dict[str, str] = {
     "POS-7104": CALL_SUPPORT,  # event cannot be taken as it is
     "POS-7105": RETRY,  # no such device
     "POS-7106": RETRY,  # file of rows with problems
+    "POS-7107": RETRY,  # hub that HQ does not know
 }
 
 

@@ -106,6 +106,10 @@ class Relay:
         self._knows_hq = True
         return Step(more=True)
 
+    def greet_again(self) -> None:
+        """Say hello before anything else is told: HQ may not be what it was."""
+        self._knows_hq = False
+
     def relay_once(self) -> Step:
         """Offer HQ the next events: a device's chains in the order in which they began, each in its sequence.
 
