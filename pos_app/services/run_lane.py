@@ -7,9 +7,9 @@ returns. When a commit fails the lane goes back to its last durable state and sa
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pos_app.domain.basket import AddTender, Basket, Op, TakeNumber
+from pos_app.domain.basket import AddTender, TakeNumber
 from pos_app.domain.errors import Refusal, StoreError, refuse
 from pos_app.domain.events import CopyPrinted
 from pos_app.domain.lane import LaneState, start, step
@@ -26,7 +26,6 @@ from pos_app.domain.lane.intents import (
     Failed,
     FindMember,
     Found,
-    HeldRow,
     HeldRows,
     HoldBasket,
     HoldDone,
@@ -53,25 +52,21 @@ from pos_app.domain.lane.intents import (
 )
 from pos_app.domain.lane.return_intents import CommitReturn, FindNoReceipt, FindReceipt, PlanReturn, SettleRefund
 from pos_app.domain.lane.state import Banner, reprice
-from pos_app.domain.pricing.engine import price
 from pos_app.services import answer_return, ask_offer, check_pin, print_paper, work_shift
-from pos_app.services.cancel_sale import cancel_inside, cancel_sale, take_number
+from pos_app.services.cancel_sale import cancel_sale, take_number
 from pos_app.services.follow_package import PackageWatch
 from pos_app.services.hold_offers import CHANGES_MAX, OfferHolds
+from pos_app.services.open_basket import OpenBasket
 from pos_app.services.resolve_code import resolve_code, resolve_sku
 from pos_app.services.sell import sell
 from pos_app.services.shop import Shop
-from store_db import catalogue, drafts, print_jobs, sales, shifts
+from store_db import catalogue, print_jobs, sales, shifts
 from store_db.connection import translated
 from store_db.drafts import Draft
-
-if TYPE_CHECKING:
-    from sync.protocol import HeldBasket
 
 log = logging.getLogger(__name__)
 NOT_SAVED = (CommitSale, CancelSale, CommitReturn)
 TAKES_OFFERS = ("sell", "offer")
-ELSEWHERE = 0  # the id of a basket that another till holds
 
 
 class LaneRunner:
@@ -88,14 +83,13 @@ class LaneRunner:
         self.shop = shop
         self._beep = beep
         self._later = later
-        self._draft: Draft | None = None
-        self._ops: list[Op] = []
         self._packages = PackageWatch(shop)
         self._offers = OfferHolds(shop)
         with translated(shop.store.path):
+            self._basket = OpenBasket(shop)
             self._spool = print_paper.Spool(shop)
             self.state = self._opened(lang)
-        self._durable: tuple[LaneState, Draft | None] = (self.state, self._draft)
+        self._durable: tuple[LaneState, Draft | None] = (self.state, self._basket.draft)
         if self.state.basket.lines:  # prices may have changed while the lane was closed
             self.handle(self._packages.changed(self.state.package, self.state.basket, self.state.bags))
 
@@ -108,7 +102,7 @@ class LaneRunner:
                     self._run(intent)
                     self._mark_durable()
                 self._settle()
-                self._save_ops()
+                self._basket.save(self.state)
                 self._hold_offers()
                 self._let_go()
         except StoreError as error:
@@ -125,13 +119,13 @@ class LaneRunner:
 
     def _mark_durable(self) -> None:
         """Where to go back to: nothing that the state shows is still waiting to be saved."""
-        if not self._ops:
-            self._durable = (self.state, self._draft)
+        if not self._basket.ops:
+            self._durable = (self.state, self._basket.draft)
 
     # -------------------------------------------------------------- the loop
 
     def _run(self, intent: Intent | Reply) -> None:
-        self.state, effects = step(self._offers.refreshed(self.state, self._draft), intent)
+        self.state, effects = step(self._offers.refreshed(self.state, self._basket.draft), intent)
         for effect in effects:
             for reply in self._carry_out(effect):
                 self._run(reply)
@@ -148,17 +142,16 @@ class LaneRunner:
 
     def _go_back(self, error: StoreError) -> None:
         """The batch could not be kept: show the last durable state with the reason, and sound it."""
-        self._ops.clear()
+        self._basket.ops.clear()
         self._packages.look_again()
         self._beep("refused")
-        state, self._draft = self._durable
+        state, self._basket.draft = self._durable
         self.state = replace(state, banner=Banner("error", error.refusal.code, error.refusal.args))
 
     def _opened(self, lang: str) -> LaneState:
         connection = self.shop.store.connection
-        self._draft = drafts.open_draft(connection, self.shop.lane)
-        self._offers.begin(self._draft)
-        basket = drafts.basket_of(connection, self._draft.id) if self._draft else None
+        self._offers.begin(self._basket.draft)
+        basket = self._basket.stored()
         shift = shifts.open_shift(connection, self.shop.lane)
         package = self._packages.at_start(basket)
         state = start(self.shop.config, now_ms=self.shop.now_ms(), basket=basket, shift=shift, lang=lang, package=package)
@@ -174,47 +167,27 @@ class LaneRunner:
             sales_today=sales.sales_on(connection, self.shop.lane, self.shop.store.business_date()),
         )
 
-    # -------------------------------------------------------------- drafts
+    # -------------------------------------------------------------- effects
 
     def _save_op(self, effect: SaveOp) -> Iterable[Reply]:
-        self._ops.append(effect.op)
+        self._basket.ops.append(effect.op)
         return ()
-
-    def _save_ops(self) -> None:
-        if self._ops:
-            with self.shop.store.transaction():
-                self._write_ops()
-
-    def _write_ops(self) -> None:
-        connection = self.shop.store.connection
-        if self._draft is None:
-            uid = self.shop.store.ids.random(16)
-            self._draft = drafts.start_draft(connection, uid, self.shop.lane, self.state.staff_number, self.shop.now_ms())
-        drafts.add_ops(connection, self._draft.id, self._draft.op_count, self._ops)
-        self._draft = replace(self._draft, op_count=self._draft.op_count + len(self._ops))
-        self._ops.clear()
-
-    # -------------------------------------------------------------- effects
 
     def _look_up(self, effect: LookUp) -> Iterable[Reply]:
         """A good, a badge; where baskets take them, a member's card or a coupon."""
         asks, offer = effect.purpose in TAKES_OFFERS, None
-        if asks and (offer := ask_offer.by_code(self.shop, self.state, effect.code, self._draft_id)):
+        if asks and (offer := ask_offer.by_code(self.shop, self.state, effect.code, self._basket.id)):
             return (offer,)
         found = resolve_code(self.shop, effect.code, effect.purpose)
         if asks and isinstance(found, CodeRefused):
-            offer = ask_offer.by_public_code(self.shop, self.state, effect.code, self._draft_id)
+            offer = ask_offer.by_public_code(self.shop, self.state, effect.code, self._basket.id)
         return (offer or found,)
-
-    @property
-    def _draft_id(self) -> int:
-        return self._draft.id if self._draft else 0
 
     def _find_member(self, effect: FindMember) -> Iterable[Reply]:
         return (ask_offer.by_phone(self.shop, self.state, effect.phone),)
 
     def _check_coupon(self, effect: CheckCoupon) -> Iterable[Reply]:
-        return (ask_offer.by_coupon(self.shop, self.state, effect.code, self._draft_id),)
+        return (ask_offer.by_coupon(self.shop, self.state, effect.code, self._basket.id),)
 
     def _look_up_sku(self, effect: LookUpSku) -> Iterable[Reply]:
         return (resolve_sku(self.shop, effect.sku, effect.purpose),)
@@ -227,36 +200,36 @@ class LaneRunner:
         """The number, its event and the basket that keeps it: one transaction."""
         with self.shop.store.transaction():
             ready = take_number(self.shop)
-            self._ops.append(TakeNumber(ready.series_no, ready.counter))
-            self._write_ops()
+            self._basket.ops.append(TakeNumber(ready.series_no, ready.counter))
+            self._basket.write(self.state)
         return (ready,)
 
     def _commit_sale(self, effect: CommitSale) -> Iterable[Reply]:
-        if any(isinstance(op, AddTender) for op in self._ops):  # money taken outside counts whatever happens next
-            self._save_ops()
-        done = sell(self.shop, self.state, effect.tenders, self._draft)
+        if any(isinstance(op, AddTender) for op in self._basket.ops):  # money taken outside counts whatever happens next
+            self._basket.save(self.state)
+        done = sell(self.shop, self.state, effect.tenders, self._basket.draft)
         if isinstance(done, OffersChanged):
-            self.state = self._offers.read(self.state, self._draft)
+            self.state = self._offers.read(self.state, self._basket.draft)
             return (done,)
         self._forget_basket()
         gift = catalogue.find_by_sku(self.shop.store.connection, done.gift_sku, self.shop.now_ms()) if done.gift_sku else None
         return (done._replace(gift=gift),)
 
     def _cancel(self, effect: CancelSale) -> Iterable[Reply]:
-        done = cancel_sale(self.shop, self.state, effect.reason, effect.approver, self._draft)
+        done = cancel_sale(self.shop, self.state, effect.reason, effect.approver, self._basket.draft)
         self._forget_basket()
         return (done,)
 
     def _hold_offers(self) -> None:
         """At the payment screen a basket holds its coupons and limited offers; what is gone by now is taken out of it."""
-        self.state = self._offers.refreshed(self.state, self._draft)
+        self.state = self._offers.refreshed(self.state, self._basket.draft)
         for _ in range(CHANGES_MAX):
-            changed = self._offers.hold(self.state, self._draft)
+            changed = self._offers.hold(self.state, self._basket.draft)
             if changed is None:
                 return
-            self.state = self._offers.read(self.state, self._draft)
+            self.state = self._offers.read(self.state, self._basket.draft)
             self._run(changed)
-            self._save_ops()
+            self._basket.save(self.state)
 
     def _let_go(self) -> None:
         """What was claimed at the hub and is not going to be used."""
@@ -265,48 +238,24 @@ class LaneRunner:
             self.shop.hub.tidy(now.found.sale.number.upper() if now and now.found else "")
 
     def _forget_basket(self) -> None:
-        self._draft = None
-        self._ops.clear()
+        self._basket.forget()
         self._offers.forget()
 
     def _hold(self, effect: HoldBasket) -> Iterable[Reply]:
-        with self.shop.store.transaction() as connection:
-            if self._ops:
-                self._write_ops()
-            if self._draft is None:
-                return (Failed(refuse("POS-3001")),)
-            label = f"{self.shop.lane}-{self._draft.id % 1000:03d}"
-            drafts.hold(connection, self._draft.id, label, self.shop.now_ms())
+        label = self._basket.hold(self.state)
+        if isinstance(label, Refusal):
+            return (Failed(label),)
         self._forget_basket()
         return (HoldDone(label),)
 
     def _list_held(self, effect: ListHeld) -> Iterable[Reply]:
-        connection, hub = self.shop.store.connection, self.shop.hub
-        rows = [self._held_row(held.id, held, drafts.basket_of(connection, held.id)) for held in drafts.held_drafts(connection)]
-        rows += [self._held_row(ELSEWHERE, held, drafts.folded(held.body)) for held in (hub.baskets() if hub else ())]
-        return (HeldRows(tuple(rows)),)
-
-    def _held_row(self, draft_id: int, held: "Draft | HeldBasket", basket: Basket) -> HeldRow:
-        priced = price(basket, basket.customer, self.state.package, self.shop.now_ms())
-        return HeldRow(draft_id, held.uid, held.label, held.lane, held.since_ms, len(basket.lines), priced.total_fen)
+        return (HeldRows(self._basket.held(self.state)),)
 
     def _recall(self, effect: RecallBasket) -> Iterable[Reply]:
-        """Fetch a held basket. One that was begun here and voided to nothing stays on record, in the same transaction."""
-        connection, now_ms = self.shop.store.connection, self.shop.now_ms()
-        if effect.draft_id == ELSEWHERE and self.shop.hub is not None:
-            fetched = self.shop.hub.fetch_basket(effect.uid)
-            if isinstance(fetched, Refusal):
-                return (Failed(fetched),)
-            effect = RecallBasket(fetched.id, fetched.uid)
-        with self.shop.store.transaction():
-            if not drafts.recall(connection, effect.draft_id, effect.uid, self.shop.lane, now_ms):
-                return (Failed(refuse("POS-3010")),)
-            if self._draft is not None or self._ops:
-                self._write_ops()
-                cancel_inside(self.shop, self.state, "emptied", self.state.staff_number, self._draft)
-        self._forget_basket()
-        self._draft = drafts.by_id(connection, effect.draft_id)
-        basket = drafts.basket_of(connection, effect.draft_id)
+        basket = self._basket.recall(self.state, effect)
+        if isinstance(basket, Refusal):
+            return (Failed(basket),)
+        self._offers.forget()
         return RecallDone(basket), self._packages.changed(self.state.package, basket, self.state.bags)
 
     def _check_pin(self, effect: CheckPin) -> Iterable[Reply]:
