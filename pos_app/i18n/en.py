@@ -433,7 +433,7 @@ EN: dict[str, str] = {
     "POS-7104": "Event {uid} cannot be taken as it is; its bytes are safe in quarantine. Correct it by a new event",
     "POS-7105": "No device, or more than one, begins with {device}; nothing was changed. List them: pos hq stores",
     "POS-7106": "File {file} has {count:problem|problems}, nothing was published. Correct the places above",
-    "POS-7107": "HQ does not know this hub yet; nothing is lost. At its first start give --shop, and --code: pos hq enrol SHOP --hub",
+    "POS-7107": "HQ does not know this hub yet; nothing is lost. Give --shop and --code once, from: pos hq enrol SHOP --hub",
     # what is wrong with a package
     "package.all_free": "{have} of {n} are free, must be fewer",
     "package.choice": "{have} is not one of {need}",
