@@ -12,7 +12,7 @@ from store_db.store import Store
 from sync import days, fork, hello, prove, pull, push, status
 from sync.apply import Takers
 from sync.link import Link, Refused, Unreachable
-from sync.protocol import EVENTS_MAX, FORK, FROZEN, GAP, GENERATION, TOO_LARGE, Problem
+from sync.protocol import EVENTS_MAX, FORK, FROZEN, TOO_LARGE
 from sync.push import Astray, OtherGeneration, Untrusted
 from sync.retry import LINE_DOWN_MAX_MS, MAX_MS, Budget, wait_ms
 from sync.status import SyncStatus
@@ -33,7 +33,7 @@ class Agent:
         self._push, self._pull = Budget(random), Budget(random)
         self._is_greeted = False
         self._events_max = EVENTS_MAX
-        self._strays = 0  # batches in a row for which HQ's chain was not where it was believed to be
+        self._strays = 0  # batches in a row that HQ's chain had no place for
 
     def push_once(self) -> Step:
         """Say hello if it is due, then offer one batch. `done`: events acknowledged."""
@@ -67,7 +67,10 @@ class Agent:
         try:
             step = push.push_batch(self.store, self.link, self._events_max)
         except (Astray, OtherGeneration) as stray:
-            return self._return_from(stray)
+            self._return_from(stray)
+            return self._again()
+        if step.more and not step.done:  # another agent moved the mark, or HQ speaks of another history
+            return self._again()
         self._strays = 0
         return step
 
@@ -76,20 +79,24 @@ class Agent:
         self._is_greeted = hello.greet(self.store, self.link)
         return Step(more=not self._is_greeted)
 
-    def _return_from(self, stray: Astray | OtherGeneration) -> Step:
-        """Find out how HQ has the chain, and go on; with a wait when that was not the end of it."""
-        self._strays += 1
-        problem = stray.problem if isinstance(stray, Astray) else Problem(code=GENERATION)
-        is_base_gone = problem.code == GAP and problem.detail == NO_BASE
-        if isinstance(stray, Astray) and problem.mark is not None and (problem.code == FORK or is_base_gone):
-            if problem.detail == HELD_ELSEWHERE:
-                fork.pass_over(self.store, stray.chain, problem.mark)
-            else:
-                fork.settle(self.store, self.link, stray.chain, problem.mark)
+    def _return_from(self, stray: Astray | OtherGeneration) -> None:
+        """HQ has the chain otherwise: find out how."""
+        if isinstance(stray, OtherGeneration):
+            self._is_greeted = False
+            return
+        problem = stray.problem
+        if problem.detail == HELD_ELSEWHERE and problem.mark is not None:
+            fork.pass_over(self.store, stray.chain, problem.mark)
+        elif problem.mark is not None and (problem.code == FORK or problem.detail == NO_BASE):
+            fork.settle(self.store, self.link, stray.chain, problem.mark)
         else:
             self._is_greeted = False
-        is_first = self._strays == 1
-        return Step(more=is_first, wait_ms=0 if is_first else wait_ms(self._strays, self._random.random()))
+
+    def _again(self) -> Step:
+        """Try again at once; from the second time in a row on, after a wait."""
+        self._strays += 1
+        wait = wait_ms(self._strays, self._random.random()) if self._strays > 1 else 0
+        return Step(more=not wait, wait_ms=wait)
 
     def _prove(self) -> Step:
         step = prove.prove(self.store, self.link)

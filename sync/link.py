@@ -102,10 +102,10 @@ class Link:
 def _answer(response: httpx.Response) -> bytes:
     """The body of an answer that is HQ's own, as much of it as any answer may have."""
     kind = response.headers.get("content-type", "").partition(";")[0].strip()
-    if kind != CONTENT_TYPE:
+    if kind != CONTENT_TYPE or response.headers.get("content-encoding", "identity") != "identity":
         raise Unreachable(f"status {response.status_code} {kind}"[:200], _retry_after_s(response))
     body = bytearray()
-    for piece in response.iter_raw():
+    for piece in response.iter_bytes():
         body += piece
         if len(body) > BODY_BYTES_MAX:
             raise Unreachable("more bytes than any answer has")
