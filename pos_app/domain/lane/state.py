@@ -8,9 +8,10 @@ from pos_app.domain.basket import LABEL, Basket, Line, Op, apply
 from pos_app.domain.errors import Refusal
 from pos_app.domain.goods import ADULT_ONLY, Item
 from pos_app.domain.lane.intents import Beep, Effect, SaveOp
-from pos_app.domain.pricing.engine import EFFORT, NOTHING_USED, price
+from pos_app.domain.pricing.engine import EFFORT, NOTHING_USED, price_again
 from pos_app.domain.pricing.hints import NO_SEARCH, Search
 from pos_app.domain.pricing.model import Hint, Package, Priced, Used
+from pos_app.domain.pricing.remembered import NOTHING_REMEMBERED, Remembered
 from pos_app.domain.pricing.rows import book_of
 from pos_app.domain.return_values import NoReceiptGood, Returnable, ReturnPlan
 from pos_app.domain.tender import cash_due_fen, left_to_pay_fen
@@ -111,6 +112,7 @@ class LaneState:
     float_fen: int = 0
     basket: Basket = field(default_factory=Basket)
     priced: Priced = field(default_factory=Priced)
+    remembered: Remembered = field(default=NOTHING_REMEMBERED, compare=False, repr=False)  # of the last price, for the next one
     package: Package = field(default_factory=Package)  # that the basket is priced under
     cursor: int = 0  # line_id of the highlighted line, 0 for none
     entry: str = ""
@@ -224,8 +226,10 @@ def reprice(state: LaneState, effort: int | None = None) -> LaneState:
     basket = state.basket
     if effort is None:
         effort = EFFORT if state.phase == PAYMENT else SCAN_EFFORT
-    priced = price(basket, basket.customer, state.package, state.price_ms, codes_of(state), effort, state.used)
-    return replace(state, priced=priced, is_stale=False)
+    priced, remembered = price_again(
+        basket, basket.customer, state.package, state.price_ms, codes_of(state), effort, state.used, state.remembered
+    )
+    return replace(state, priced=priced, remembered=remembered, is_stale=False)
 
 
 def codes_of(state: LaneState) -> frozenset[str]:

@@ -8,7 +8,7 @@ import pytest
 from pos_app.domain.basket import Basket, Line
 from pos_app.domain.pricing import choose
 from pos_app.domain.pricing.engine import price, price_again
-from pos_app.domain.pricing.model import STRANGER, Customer, Package
+from pos_app.domain.pricing.model import STRANGER, Customer, Package, Used
 from pos_app.domain.pricing.remembered import NOTHING_REMEMBERED, Remembered
 from tests.domain.pricing.worlds import World, a_big_world, a_world
 
@@ -38,12 +38,16 @@ def changed(rng: random.Random, basket: Basket, goods: list[Line]) -> Basket:
 
 
 def walked(rng: random.Random, world: World, steps: int) -> None:
-    """A basket that grows and shrinks; now and then another shopper, and another effort as when payment begins."""
+    """A basket that grows and shrinks; now and then another shopper, offers that others used, the effort of a payment."""
     basket, last, goods, effort = Basket(), NOTHING_REMEMBERED, list(world.basket.lines), 600
     for _ in range(steps):
         basket = changed(rng, basket, goods)
         if rng.random() < 0.1:
             world = world._replace(customer=rng.choice((STRANGER, Customer("m", "gold", points=350), world.customer)))
+        if rng.random() < 0.1:
+            world = world._replace(
+                used={p.id: Used(rng.randint(0, 2), rng.choice((0, 10, 100, 500))) for p in world.package.promotions}
+            )
         if rng.random() < 0.2:
             effort = rng.choice(EFFORTS)
         last = told(world, basket, effort, last)
@@ -89,9 +93,19 @@ def test_a_scan_solves_only_the_part_it_touches(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_another_package_begins_anew() -> None:
-    """The same basket under the same promotions, of which one now saves more: what was solved must not be taken."""
-    rng = random.Random("packages")
-    for _ in range(40):
-        world, other = a_world(rng), a_world(rng)
+    """The very same promotions on the very same lines, but rounded and shared in another way."""
+    for seed in range(200):
+        world = a_world(random.Random(f"packages {seed}"))
         last = told(world, world.basket, 600, NOTHING_REMEMBERED)
-        told(world._replace(package=other.package), world.basket, 600, last)
+        other = world.package._replace(rounding="net_up", leftover="last_line")
+        told(world._replace(package=other), world.basket, 600, last)
+
+
+def test_what_others_used_in_between_counts() -> None:
+    """The same basket again, with less left of its limits and budgets."""
+    for seed in range(1_000):
+        rng = random.Random(f"used {seed}")
+        world, last = a_world(rng), NOTHING_REMEMBERED
+        for _ in range(3):
+            used = {p.id: Used(rng.randint(0, 3), rng.choice((0, 10, 100, 500))) for p in world.package.promotions}
+            last = told(world._replace(used=used), world.basket, 600, last)
