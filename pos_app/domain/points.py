@@ -153,16 +153,18 @@ def offline_allowance(rules: PointsRules, known: int, spent: int, on: str, allow
     return max(0, min(rules.offline_points_max, known) - spent)
 
 
-def put_aside(balance: int, spent: Mapping[str, int]) -> dict[str, int]:
-    """A balance as HQ puts it aside: device -> what may be spent there in all, ever, having spent so much there by HQ's log.
+def put_aside(balance: int, spent: Mapping[str, int], before: Mapping[str, int]) -> dict[str, int]:
+    """A balance as HQ puts it aside: device -> what may be spent there in all, ever. By HQ's log `spent` was spent so far.
 
-    900 left, 100 and 0 spent at two tills: 550 and 450. What they spend, whenever HQ hears of it, is in the shares already.
+    A share that was given `before` only grows, as it may be spent already without HQ's having heard; the rest is divided.
+    900 left, 100 and 0 spent of 150 and 0: 150 + 425 and 0 + 425, as 50 of the balance are spoken for.
     """
     if not spent:
         return {}
-    devices = sorted(spent)
-    shares = share_fen(max(0, balance), [1] * len(devices))
-    return {device: spent[device] + share for device, share in zip(devices, shares, strict=True)}
+    held = {device: max(amount, before.get(device, 0)) for device, amount in sorted(spent.items())}
+    free = balance - sum(held[device] - amount for device, amount in spent.items())
+    shares = share_fen(max(0, free), [1] * len(held))
+    return {device: amount + share for (device, amount), share in zip(held.items(), shares, strict=True)}
 
 
 def worst_overdraft(rules: PointsRules, known: int, devices: int) -> int:
