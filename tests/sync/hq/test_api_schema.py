@@ -1,4 +1,4 @@
-"""The OpenAPI document is true: schemathesis asks the real app everything it can think of and finds no answer it does not allow."""
+"""The OpenAPI document is true: schemathesis asks the real app all it can think of; no answer is one it does not allow."""
 
 import subprocess
 import sys
@@ -28,7 +28,7 @@ def told(tmp_path: Path) -> Iterator[Hq]:
 
 def _schemathesis(hq: Hq, token: str, folder: Path) -> subprocess.CompletedProcess[str]:
     with served(make_app(hq)) as address:
-        command = [sys.executable, "-m", "schemathesis.cli", "run", address + OPENAPI, "--header", f"Authorization: Bearer {token}",
+        command = [sys.executable, "-m", "schemathesis.cli", "run", address + OPENAPI, "-H", f"Authorization: Bearer {token}",
                    "--max-examples", "15", "--seed", "1", "--no-color", "--generation-database", "none"]  # fmt: skip
         return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=300)
 
