@@ -59,6 +59,8 @@ GOODS = (
     Item("100007", "香烟", 2500, category="tobacco", restricted=Restricted.TOBACCO),
     Item("100008", "大米", 8000, category="grain", tax_code="S09", tax_bp=900),
     Item("100009", "赠杯垫", 0, category="grain"),
+    Item("200001", "杯子", 1990, category="cup"),  # two gifts that may lie in the basket already
+    Item("200002", "果酱", 450, category="bread"),
 )
 ITEMS = {item.sku: item for item in GOODS}
 PACKAGE = Package(
@@ -129,11 +131,12 @@ def sale_of(
     assert sum(m.net_fen * rate for m, rate in zip(priced.lines, rates, strict=True)) // 10_000 == priced.points_earned
     sold = tuple(
         SaleLine(
-            line.item.sku, line.code, line.item.name, line.quantity, money.unit_fen, money.list_fen, money.net_fen,
-            line.item.tax_code, line.item.tax_bp, weight_g=line.weight_g, source=money.source, shares=money.shares or None,
-            points_rate=rate or None,
+            line.item.sku, line.code, line.item.name, money.paid_units(line.quantity), money.unit_fen, money.list_fen,
+            money.net_fen, line.item.tax_code, line.item.tax_bp, weight_g=line.weight_g, source=money.source,
+            shares=money.shares or None, points_rate=rate or None,
         )
         for line, money, rate in zip(lines, priced.lines, rates, strict=True)
+        if money.paid_units(line.quantity)
     )  # fmt: skip
     moves = (*taken(points.redeem(lots, priced.points_spent, TODAY)), *points.earn(SALE_UID, priced.points_earned, TODAY, 365))
     issued = [IssuedCoupon(f"Q{r.coupon}{n}", r.coupon, LATER) for r in priced.rewards for n in range(r.quantity)]
