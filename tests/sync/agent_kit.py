@@ -89,9 +89,9 @@ def instead(status: int, content: bytes | Message = b"", **headers: str) -> Answ
 class HeadOffice:
     """HQ on a file, which may be backed up and put back."""
 
-    def __init__(self, folder: Path, clock: DayClock) -> None:
+    def __init__(self, folder: Path, clock: DayClock, number: int = 1) -> None:
         self.path = folder / "hq.sqlite"
-        self.use(make_hq(sqlite_url(folder), clock))
+        self.use(make_hq(sqlite_url(folder), clock, SeededIds(number)))
 
     def use(self, hq: Hq) -> None:
         self.hq, self.app = hq, make_app(hq, run=run_inline)
