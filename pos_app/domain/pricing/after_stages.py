@@ -76,6 +76,8 @@ def _no_points(promotion: Promotion, points: int, amount_fen: int) -> Refused:
 
 def points_earned(rows: Rows, amounts: Sequence[int], promotions: Sequence[Promotion]) -> int:
     """Stage 7 on what is left after stage 5: one floor over all lines. 88.80 at 1 point a yuan, twice: 177."""
+    if not promotions:
+        return 0
     return sum(fen * rate for fen, rate in zip(amounts, points_rates(rows, promotions), strict=True)) // 10_000
 
 
@@ -104,12 +106,14 @@ def earning_rules(rows: Rows, amounts: Sequence[int], promotions: Sequence[Promo
 def scope_fen(promotion: Promotion, rows: Rows, amounts: Sequence[int]) -> int:
     """What is left in a promotion's scope (or its list amount), over goods that may take part."""
     reach = rows.reach(promotion)
-    return sum(rows[n].open_shelf.list_fen if promotion.threshold_on == ON_LIST else amounts[n] for n in reach)
+    if promotion.threshold_on == ON_LIST:
+        return sum([rows[n].open_shelf.list_fen for n in reach])
+    return sum(amounts) if len(reach) == len(rows) else sum([amounts[n] for n in reach])
 
 
 def scope_units(promotion: Promotion, rows: Rows) -> int:
     """Units of a promotion's scope in the basket."""
-    return sum(rows[n].units for n in rows.reach(promotion))
+    return sum([rows[n].units for n in rows.reach(promotion)])
 
 
 class Given(NamedTuple):

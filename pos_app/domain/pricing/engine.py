@@ -237,15 +237,7 @@ def _lines(
     lines: Sequence[Line], rows: Rows, chosen: _Chosen, amounts: Sequence[int], trace: Iterable[Applied]
 ) -> tuple[PricedLine, ...]:
     """In the order of the basket."""
-    shares: dict[int, dict[str, int]] = {}
-    for applied in trace:
-        name = applied.promotion
-        for line_id, _, fen in applied.shares:
-            mine = shares.get(line_id)
-            if mine is None:
-                shares[line_id] = {name: fen}
-            else:
-                mine[name] = mine.get(name, 0) + fen
+    shares = _line_shares(trace)
     units: dict[int, int] = {}
     promoted = set()
     for n, _, unit_fen, _, _, promotion in chosen.pieces:
@@ -256,10 +248,24 @@ def _lines(
     answer: dict[int, PricedLine] = {}
     for n, row in enumerate(rows):
         shelf, line_id = row.shelf if chosen.with_audience else row.open_shelf, row.line.line_id
-        line_shares = tuple([LineShare(name, fen) for name, fen in shares[line_id].items() if fen]) if line_id in shares else ()
         source = BY_PROMOTION if n in promoted else shelf.source
-        answer[line_id] = PricedLine(line_id, units[n], shelf.list_fen, amounts[n], source, line_shares)
+        answer[line_id] = PricedLine(line_id, units[n], shelf.list_fen, amounts[n], source, shares.get(line_id, ()))
     return tuple([answer[line.line_id] for line in lines])
+
+
+def _line_shares(trace: Iterable[Applied]) -> dict[int, tuple[LineShare, ...]]:
+    """What each promotion took off each line; the applications of one stand together in a trace."""
+    shares: dict[int, tuple[LineShare, ...]] = {}
+    for applied in trace:
+        name = applied.promotion
+        for line_id, _, fen in applied.shares:
+            if fen and line_id not in shares:
+                shares[line_id] = (LineShare(name, fen),)
+            elif fen:
+                *others, last = shares[line_id]
+                more = [LineShare(name, last.fen + fen)] if last.promotion == name else [last, LineShare(name, fen)]
+                shares[line_id] = (*others, *more)
+    return shares
 
 
 def _tax_shares(rows: Rows, amounts: Sequence[int]) -> tuple[TaxShare, ...]:

@@ -77,16 +77,16 @@ def left_cells(
     left: dict[tuple[int, int], list[int]] = {}  # row, kind -> [fen, list fen]
 
     def put(row: int, kind: int, fen: int, list_fen: int) -> None:
-        cell = left.get((row, kind))
-        if cell is None:
-            left[row, kind] = [fen, list_fen]
-        else:
-            cell[0] += fen
-            cell[1] += list_fen
+        cell = left.setdefault((row, kind), [0, 0])
+        cell[0] += fen
+        cell[1] += list_fen
 
     for row, _, _, amount_fen, base_fen, promotion in pieces:
-        kind = SHUT if not rows[row].is_open else OPEN if promotion is None else kind_of(promotion)
-        put(row, kind, amount_fen, base_fen)
+        key = row, SHUT if not rows[row].is_open else OPEN if promotion is None else kind_of(promotion)
+        if key in left:
+            put(*key, amount_fen, base_fen)
+        else:
+            left[key] = [amount_fen, base_fen]
     for one in chosen:
         kind = kind_of(sets.promotions[one.offer])
         for slot in one.slots:

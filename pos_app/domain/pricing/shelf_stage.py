@@ -7,6 +7,7 @@ from pos_app.domain.money import weighed_amount_fen
 from pos_app.domain.pricing.conditions import NOT_USED, budget_left_fen, times_left
 from pos_app.domain.pricing.model import Promotion, Used
 from pos_app.domain.pricing.rows import Row, Rows
+from pos_app.domain.pricing.shelf import ShelfPrice
 
 OPEN, NO_SPEND, SHUT = 0, 1, 2  # what later stages may still do with an amount
 
@@ -45,7 +46,7 @@ def shelf_stage(
     ]
     offers = [_Offer(p, rows, used, rounding) for p in here]
     free = [offer for offer in offers if offer.left is None and offer.budget_fen is None]
-    best = [_catalogue(row, with_audience) for row in rows]
+    best = {n: _catalogue(rows[n], with_audience) for n in {n for offer in offers for n in offer.reach}}
     for offer in free:
         for n in offer.reach:
             if (found := offer.price(rows[n])).price_fen < best[n].price_fen:
@@ -55,8 +56,10 @@ def shelf_stage(
     for n, row in enumerate(rows):
         if n in taken:
             pieces += _pieces(row, n, best[n], taken[n])
-        else:
+        elif n in best:
             pieces.append(_piece(row, n, row.units, best[n]))
+        else:
+            pieces.append(_plain_piece(row, n, row.shelf if with_audience else row.open_shelf))
     return pieces
 
 
@@ -108,7 +111,7 @@ def _catalogue(row: Row, with_audience: bool) -> Best:
     return Best(shelf.net_fen // row.units if row.units else shelf.net_fen, shelf.unit_fen, None)
 
 
-def _give_limited(rows: Rows, best: Sequence[Best], offers: Sequence[_Offer]) -> dict[int, list[tuple[int, int, Promotion]]]:
+def _give_limited(rows: Rows, best: Mapping[int, Best], offers: Sequence[_Offer]) -> dict[int, list[tuple[int, int, Promotion]]]:
     """Largest saving a unit first, then promotion id, then row; a unit gets one promotion."""
     wishes = []
     for offer in offers:
@@ -134,3 +137,12 @@ def _piece(row: Row, n: int, units: int, best: Best) -> Piece:
     if row.units == 0:
         return Piece(n, 0, best.unit_fen, best.price_fen, row.open_shelf.list_fen, best.promotion)
     return Piece(n, units, best.price_fen, units * best.price_fen, units * row.unit_fen, best.promotion)
+
+
+def _plain_piece(row: Row, n: int, shelf: ShelfPrice) -> Piece:
+    """A row that no promotion of this stage reaches, at the catalogue's price."""
+    units = row.units
+    if not units:
+        return Piece(n, 0, shelf.unit_fen, shelf.net_fen, row.open_shelf.list_fen)
+    price_fen = shelf.net_fen // units
+    return Piece(n, units, price_fen, units * price_fen, units * row.unit_fen)
