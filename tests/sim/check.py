@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pos_app.domain.events import GENESIS, Header, chain_hash
 from pos_app.domain.proof import Sums, sums_of
+from store_db.sync_state import HELD
 from store_db.verify import verify
 from sync.protocol import MAIN
 
@@ -47,6 +48,11 @@ class Ledger:
         """What only the lost part of HQ held is promised by nobody, until a till offers it again."""
         self.acknowledged.clear()
 
+    def file_changed(self, machine: Machine) -> None:
+        """Another file is in the place of this one, or it is new: what it believes was acknowledged at another time."""
+        for chain, seen in self._marks_of(machine):
+            self.marks[machine.name, *chain] = seen
+
     # -------------------------------------------------------------- at each step
 
     def after_step(self) -> None:
@@ -54,20 +60,25 @@ class Ledger:
             self._check_marks(machine)
             self._check_cursors(machine)
 
-    def _check_marks(self, machine: Machine) -> None:
+    def _marks_of(self, machine: Machine) -> list[tuple[tuple[bytes, bytes, bytes], tuple[Any, ...]]]:
+        """(device, epoch, branch) -> (base_seq, seq, hash, the four sums)."""
         rows = machine.store.connection.execute(
             "SELECT device, epoch, branch, base_seq, seq, hash, events, money_fen, points, quantity FROM sync_marks"
-        ).fetchall()
-        for device, epoch, branch, base_seq, seq, mark_hash, *sums in rows:
+        )
+        return [((bytes(row[0]), bytes(row[1]), bytes(row[2])), (row[3], row[4], bytes(row[5]), *row[6:])) for row in rows]
+
+    def _check_marks(self, machine: Machine) -> None:
+        for (device, epoch, branch), seen in self._marks_of(machine):
             key = (machine.name, device, epoch, branch)
-            seen = (base_seq, seq, bytes(mark_hash), *sums)
-            if self.marks.get(key) == seen:
-                continue
             before = self.marks.get(key)
+            if before == seen:
+                continue
             self.marks[key] = seen
-            self._check_sums(machine, (device, epoch), base_seq, seq, Sums(*sums))
+            base_seq, seq, mark_hash, *sums = seen
+            if branch != HELD:  # what HQ holds elsewhere has no sums of its own
+                self._check_sums(machine, (device, epoch), base_seq, seq, Sums(*sums))
             if seq and (before is None or before[1] < seq):
-                self._check_held(machine, device, epoch, seq, bytes(mark_hash))
+                self._check_held(machine, device, epoch, seq, mark_hash)
 
     def _check_sums(self, machine: Machine, chain: tuple[bytes, bytes], base_seq: int, seq: int, sums: Sums) -> None:
         own = Sums()

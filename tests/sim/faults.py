@@ -30,21 +30,20 @@ STEPS = {
     "clock_jump": 2.0,
     "wan_cut": 2.0,
     "till_backed_up": 2.0,
-    "till_restored_detected": 1.0,
-    "till_restored_undetected": 1.0,
-    "till_cloned_undetected": 0.7,
-    "till_cloned_detected": 0.7,
+    "till_restored_detected": 2.0,
+    "till_restored_undetected": 3.0,
+    "till_cloned_undetected": 1.5,
+    "till_cloned_detected": 1.0,
     "two_agents": 2.0,
     "poison": 1.5,
     "unknown_kind": 1.5,
-    "same_basket": 1.0,  # a basket that a restored or copied file has too is sold again under its uid
+    "same_basket": 1.5,  # a basket that a restored or copied file has too is sold again under its uid
     "coupon_twice": 1.0,
     "points_spent_cut_off": 2.0,
     "day_closed": 1.0,
     "hq_backed_up": 1.5,
-    "hq_restored_told": 0.7,
-    "hq_restored_untold": 0.7,
-    "hub_down": 1.5,
+    "hq_restored_told": 1.5,
+    "hq_restored_untold": 1.5,
 }
 ALL = {**WIRE, **TILL, **STEPS}
 

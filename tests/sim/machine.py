@@ -53,7 +53,8 @@ class Machine:
         self.boots = number * 1000
         self.is_cut_off = False
         self.may_be_killed = False
-        self.backup: tuple[bytes, bytes | None] | None = None
+        self.backup: tuple[bytes, bytes] | None = None
+        self.basket = world.ids.random(16)  # an open one: whoever copies the file copies it too
         self.twin_at_next_request = False
         self.last: dict[str, Any] = {}
         self.client = httpx.Client(transport=Wire(world, self), base_url=URL, trust_env=False)
@@ -160,6 +161,7 @@ class Machine:
 
     def back_up(self) -> None:
         mark.write(self.store.connection, self.path)
+        self.basket = self.world.ids.random(16)
         self.backup = (self.image(), self._mark.read_bytes())
 
     def put_back(self, *, is_detected: bool) -> None:
@@ -171,15 +173,19 @@ class Machine:
         self.stop()
         _overwrite(self.path, image)
         if not is_detected:
-            self._mark.write_bytes(marked or b"")
+            self._mark.write_bytes(marked)
         self.start()
+        self.world.ledger.file_changed(self)
 
     def clone(self, name: str, path: Path, number: int, *, is_detected: bool) -> Machine:
         """Another machine from this one's disk image. Undetected: as if its disk had the same identity."""
         path.write_bytes(self.image())
         if not is_detected:
             own_identity(path)
-        return Machine(self.world, name, path, number)
+        clone = Machine(self.world, name, path, number)
+        clone.basket = self.basket
+        self.world.ledger.file_changed(clone)
+        return clone
 
     @property
     def _mark(self) -> Path:

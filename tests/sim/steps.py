@@ -102,14 +102,22 @@ def till_backed_up(world: World, machine: Machine) -> None:
 
 
 def till_restored_detected(world: World, machine: Machine) -> None:
-    if machine.backup:
-        machine.put_back(is_detected=True)
+    restore(world, machine, is_detected=True)
 
 
 def till_restored_undetected(world: World, machine: Machine) -> None:
-    if machine.backup:
-        machine.put_back(is_detected=False)
-        world.lives += 1
+    restore(world, machine, is_detected=False)
+
+
+def restore(world: World, machine: Machine, *, is_detected: bool) -> None:
+    """The first time a copy is taken, later it is put back; then the lane sells on, perhaps before anyone hears of it."""
+    if machine.backup is None:
+        machine.back_up()
+        return
+    machine.put_back(is_detected=is_detected)
+    world.lives += 1
+    for _ in range(machine.luck.choice((0, 1, 3))):
+        machine.luck.choice((sell, sell, same_basket))(world, machine)
 
 
 def till_cloned_undetected(world: World, machine: Machine) -> None:
@@ -140,13 +148,9 @@ def unknown_kind(world: World, machine: Machine) -> None:
 
 
 def same_basket(world: World, machine: Machine) -> None:
-    """A basket stands in two files under one uid (the copy was taken while it was open), and both sell it."""
-    uid = world.shared_baskets.get(machine.store.device.device)
-    if uid is None:
-        world.shared_baskets[machine.store.device.device] = machine.store.ids.random(16)
-        return
-    known = machine.store.connection.execute("SELECT 1 FROM journal WHERE uid = ?", (uid,)).fetchone()
-    if known is None:
+    """A basket that was open when a copy of the file was taken stands in both files under one uid, and both sell it."""
+    uid = machine.basket
+    if machine.store.connection.execute("SELECT 1 FROM journal WHERE uid = ?", (uid,)).fetchone() is None:
         facts.sell(machine.store, machine.luck, uid=uid)
 
 
@@ -170,12 +174,16 @@ def hq_backed_up(world: World, machine: Machine) -> None:
 
 
 def hq_restored_told(world: World, machine: Machine) -> None:
-    if world.hq.backup:
+    if world.hq.backup is None:
+        world.hq.back_up()
+    else:
         world.hq.restore(is_told=True)
 
 
 def hq_restored_untold(world: World, machine: Machine) -> None:
-    if world.hq.backup:
+    if world.hq.backup is None:
+        world.hq.back_up()
+    else:
         world.hq.restore(is_told=False)
 
 

@@ -35,7 +35,6 @@ class World:
         self.trace: list[str] = []
         self.late: list[tuple[httpx.Request, bytes]] = []
         self.poison: set[bytes] = set()
-        self.shared_baskets: dict[bytes, bytes] = {}
         self.requests = self.lives = self.depth = 0
         self.machines: list[Machine] = []
         self.ledger = check.Ledger(self)
@@ -84,15 +83,16 @@ class World:
         may_be_killed, machine.may_be_killed = machine.may_be_killed, False
         try:
             what = what or self.luck.choice(("sell", "twin", "publish", "other"))
+            others = [other for other in self.machines if other is not machine]
             self.note(f"  meanwhile {what}")
             if what == "sell":
                 steps.sell(self, machine)
-            elif what == "twin":
+            elif what == "twin" or (what == "other" and not others):
                 machine.run_twin()
             elif what == "publish":
                 steps.publish(self, machine)
             else:
-                steps.push(self, self.luck.choice([m for m in self.machines if m is not machine] or [machine]))
+                steps.push(self, self.luck.choice(others))
         finally:
             machine.may_be_killed = may_be_killed
             self.depth -= 1
