@@ -9,7 +9,8 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.routing import BaseRoute, Route
@@ -118,7 +119,9 @@ def make_app(
         from sync.hq_server import web
 
         routes += web.routes(hq, run)
-    return Starlette(routes=routes)
+    app = Starlette(routes=routes)
+    app.router.redirect_slashes = False
+    return app
 
 
 class Door:
@@ -164,8 +167,10 @@ class Endpoint:
             answer = await self.answer(asked)
         except (Rejected, WireError) as error:
             answer = _refused(asked, error)
-        except DBAPIError as error:
-            answer = _refused(asked, Rejected(protocol.BUSY, type(error.orig).__name__, retry_after_s=RETRY_AFTER_S))
+        except (OperationalError, PoolTimeout) as error:  # locked, out of reach, or too many at once
+            answer = _refused(asked, Rejected(protocol.BUSY, type(error).__name__, retry_after_s=RETRY_AFTER_S))
+        except (DataError, OverflowError) as error:
+            answer = _refused(asked, Rejected(protocol.BROKEN, f"no column takes it: {type(error).__name__}"))
         await _send(send, answer)
 
     async def answer(self, asked: Asked) -> Answer:
@@ -276,7 +281,7 @@ def _refused(asked: Asked, error: Rejected | WireError) -> Answer:
     """A refusal as it travels; one line of the log names code, path and device, and nothing of the body."""
     problem = error.problem if isinstance(error, Rejected) else Problem(code=error.code, detail=error.detail)
     device = asked.headers.get(signing.DEVICE, "")
-    logger.info("refused %s %s device %.32r %.200r", problem.code, asked.path[:100], device, problem.detail)
+    logger.info("refused %s %s device %.40r %.200r", problem.code, asked.path[:100], device, problem.detail)
     headers = {"retry-after": str(problem.retry_after_s)} if problem.retry_after_s else {}
     return Answer(protocol.STATUS[problem.code], encode(problem), headers)
 
