@@ -200,6 +200,13 @@ def put_statement(connection: Connection, business_date: str, made_ms: int, stat
     connection.execute("INSERT OR IGNORE INTO sync_statements VALUES (?,?,?)", (business_date, made_ms, statement))
 
 
+def statements(connection: Connection) -> dict[str, bytes]:
+    """business date -> the newest statement of it."""
+    return {row[0]: bytes(row[1]) for row in connection.execute(
+        "SELECT business_date, statement FROM sync_statements ORDER BY business_date, made_ms"
+    )}  # fmt: skip
+
+
 # ------------------------------------------------------------------ chains
 
 

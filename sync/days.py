@@ -33,13 +33,14 @@ def prove_days(store: Store, link: Link) -> Step:
     Trouble SYNC-UNEQUAL: one does not hold what the journal has of that day. Raises Untrusted and what the link raises.
     """
     days, settled_id = _days_to_prove(store)
-    unequal = [day for day in days if not _prove_day(store, link, day)]
+    to_ask = [day for day in days if not _is_stated(store, day)]
+    unequal = [day for day in to_ask if not _prove_day(store, link, day)]
     with store.transaction() as connection:
         now_ms = store.clock.wall_ms()
         sync_state.note_run(connection, RUN, now_ms, " ".join(unequal), not unequal)
         if not unequal:
             sync_state.note_run(connection, SEEN, now_ms, str(settled_id))
-    return Step(len(days), trouble=UNEQUAL if unequal else "")
+    return Step(len(to_ask), trouble=UNEQUAL if unequal else "")
 
 
 def _days_to_prove(store: Store) -> tuple[list[str], int]:
@@ -51,7 +52,7 @@ def _days_to_prove(store: Store) -> tuple[list[str], int]:
     firsts: dict[str, int] = {}
     open_days: set[str] = set()
     last_id = from_id
-    for last_id, day in _dates(connection, from_id):
+    for last_id, day, _, _ in walk(connection, from_id):
         firsts.setdefault(day, last_id)
         if waits_from is not None and last_id >= waits_from:
             open_days.add(day)
@@ -60,12 +61,18 @@ def _days_to_prove(store: Store) -> tuple[list[str], int]:
     return days, min(left) - 1 if left else last_id
 
 
-def _dates(connection: Connection, after_id: int) -> Iterator[tuple[int, str]]:
-    while rows := connection.execute(
-        "SELECT id, business_date FROM journal WHERE id > ? ORDER BY id LIMIT ?", (after_id, CHUNK)
-    ).fetchall():
-        yield from ((row[0], row[1]) for row in rows)
+def walk(connection: Connection, after_id: int = 0) -> Iterator[tuple[int, str, bytes, bytes]]:
+    """(id, business date, device, hash) of the events after a journal id."""
+    sql = "SELECT id, business_date, device, hash FROM journal WHERE id > ? ORDER BY id LIMIT ?"
+    while rows := connection.execute(sql, (after_id, CHUNK)).fetchall():
+        yield from ((row[0], row[1], bytes(row[2]), bytes(row[3])) for row in rows)
         after_id = rows[-1][0]
+
+
+def _is_stated(store: Store, business_date: str) -> bool:
+    """Whether what is kept of a day already holds all of the journal: after a clock went astray a day may come up again."""
+    kept = sync_state.statements(store.connection).get(business_date)
+    return kept is not None and holds(msgspec.msgpack.decode(kept, type=DayStatement), own_days(store.connection, business_date))
 
 
 def _prove_day(store: Store, link: Link, business_date: str) -> bool:

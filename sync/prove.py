@@ -12,17 +12,27 @@ from sync.step import UNEQUAL, Step
 
 def prove(store: Store, link: Link) -> Step:
     """Compare what HQ has acknowledged of every chain; `done`: chains. The result is kept. Raises what the link raises."""
-    chains = [chain for chain in hello.offered(store.connection) if chain.seq > chain.base_seq]
+    chains = acknowledged(store)
+    where = differences(store, link, chains)
+    with store.transaction() as connection:
+        sync_state.note_run(connection, sync_state.PROOF, store.clock.wall_ms(), " ".join(where), not where)
+    return Step(len(chains), trouble=UNEQUAL if where else "")
+
+
+def acknowledged(store: Store) -> list[Chain]:
+    """The chains of which HQ has anything."""
+    return [chain for chain in hello.offered(store.connection) if chain.seq > chain.base_seq]
+
+
+def differences(store: Store, link: Link, chains: list[Chain]) -> list[str]:
+    """Where HQ has not what these chains are up to their marks, sums and heads."""
     own = [(ChainId(*chain.id), ChainProof(chain.seq, chain.hash, *chain.sums)) for chain in chains]
     wanted = ProofWanted(chains=[(chain_id, proof.seq) for chain_id, proof in own], own=own)
     answer = link.call(PROOF, wanted, Proofs)
     theirs = {ChainId(*chain): ChainProof(*proof) for chain, proof in answer.chains}
     with_sums = answer.kinds == KINDS_VERSION
     differing = [chain for chain in chains if not is_equal(chain, theirs.get(ChainId(*chain.id)), with_sums)]
-    where = [where_it_differs(store, link, chain) for chain in differing]
-    with store.transaction() as connection:
-        sync_state.note_run(connection, sync_state.PROOF, store.clock.wall_ms(), " ".join(where), not where)
-    return Step(len(chains), trouble=UNEQUAL if where else "")
+    return [where_it_differs(store, link, chain) for chain in differing]
 
 
 def is_equal(chain: Chain, theirs: ChainProof | None, with_sums: bool) -> bool:

@@ -23,10 +23,10 @@ from sync.schedule import JOBS, Job, Place
 
 log = logging.getLogger(__name__)
 POLL_S = 0.25  # between two looks for a new commit
-HELLO_EVERY_MS, HUB_EVERY_MS = 300_000, 2_000
+HELLO_EVERY_MS, PROVE_EVERY_MS, HUB_EVERY_MS = 300_000, 30_000, 2_000
 PULL_WAIT_MS = 20_000  # HQ keeps an empty answer so long
 PAUSE_S = 1.0  # after an answer that came too soon, or a file that was busy
-END_S = 5.0
+END_S = 2.0
 NOWHERE = "http://127.0.0.1:9"  # nothing is asked before the file is enrolled
 
 
@@ -48,7 +48,6 @@ class Running:
     def __init__(self, path: Path, takers: Takers, mirror_folder: Path | None = None, jobs: tuple[Job, ...] = JOBS) -> None:
         self.path, self.takers = path, takers
         self.stop = threading.Event()
-        self.heard = threading.Event()  # the pull had an answer: a push that waits for better times may try
         self.error: BaseException | None = None
         self._scheduler = schedule.scheduler(Place(path, open_link, mirror_folder), jobs)
         self._threads = [
@@ -64,7 +63,6 @@ class Running:
     def end(self) -> None:
         """Tell all to end, and give them a moment: one that waits for HQ is left, as nothing is ever half done."""
         self.stop.set()
-        self.heard.set()
         self._scheduler.shutdown(wait=True)
         for thread in self._threads:
             thread.join(END_S)
@@ -97,21 +95,38 @@ def _opened(path: Path) -> Iterator[Store]:
 
 
 def push_until_stopped(running: Running, store: Store) -> None:
-    """Batches while there are any; then wait for a commit, and say hello now and then."""
-    now_ms, shop_hub, url = store.clock.mono_ms, ShopHub(store), _url(store)
+    """Batches while there are any; then prove them, wait for a commit, and say hello now and then."""
+    shop_hub, url = ShopHub(store), _url(store)
+    greeted, proved = Every(store, HELLO_EVERY_MS), Every(store, PROVE_EVERY_MS)
     with open_link(store) as line:
         agent = Agent(store, line, random=random.SystemRandom())
-        hello_ms = now_ms()
+        is_new = True
         while not running.stop.is_set() and _url(store) == url:
-            is_due, seen = now_ms() - hello_ms >= HELLO_EVERY_MS, data_version(store)
-            step = agent.hello() if is_due else agent.push_once()
-            hello_ms = now_ms() if is_due else hello_ms
+            seen, is_hello = data_version(store), greeted.is_due()
+            step = agent.hello() if is_hello else agent.push_once()
+            is_new = is_new or step.done > 0
             if step.trouble or step.wait_ms:
-                running.heard.clear()
-                running.heard.wait(step.wait_ms / 1000)
+                running.stop.wait(step.wait_ms / 1000)
             elif not step.more:
-                shop_hub.round(line, is_due)
+                if is_new and proved.is_due():
+                    is_new = bool(agent.prove_once().trouble)
+                shop_hub.round(line, is_hello)
                 wait_for_commit(running, store, seen, HUB_EVERY_MS if shop_hub.is_there else HELLO_EVERY_MS)
+
+
+class Every:
+    """Something that is due now and then."""
+
+    def __init__(self, store: Store, every_ms: int) -> None:
+        self._now_ms, self._every_ms = store.clock.mono_ms, every_ms
+        self._due_ms = self._now_ms()
+
+    def is_due(self) -> bool:
+        """Whether it is due; then it is not again until the time has passed."""
+        if self._now_ms() < self._due_ms:
+            return False
+        self._due_ms = self._now_ms() + self._every_ms
+        return True
 
 
 def wait_for_commit(running: Running, store: Store, seen: int, most_ms: int) -> None:
@@ -138,8 +153,6 @@ def pull_until_stopped(running: Running, store: Store) -> None:
         while not running.stop.is_set() and _url(store) == url:
             asked_ms = store.clock.mono_ms()
             step = agent.pull_once(PULL_WAIT_MS, pause)
-            if not step.trouble:
-                running.heard.set()
             is_early = not step.done and store.clock.mono_ms() - asked_ms < PAUSE_S * 1000
             running.stop.wait(step.wait_ms / 1000 or (PAUSE_S if is_early else 0))
 

@@ -194,7 +194,7 @@ def test_an_hq_put_back_with_forked_histories_gets_all_of_them_again(office: Hea
 
 
 def test_another_history_in_the_place_of_an_acknowledged_one_is_found_out(office: HeadOffice, till: Machine) -> None:
-    """HQ is put back, and the other life of the file comes first: what was acknowledged of this one is offered again, as a branch."""
+    """HQ is put back, and the other life of the file comes first: what was acknowledged of this one becomes a branch."""
     till.sell(1)
     till.settle()
     office_image, till_image = office.image(), till.image()
