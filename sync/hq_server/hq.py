@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection
 
 from pos_app.domain.errors import StoreError
 from pos_app.domain.ports import Clock, Ids
 from store_db.system import SystemClock, SystemIds
+from sync.hq_server import schema
 from sync.hq_server.database import Database, run, run_many
 from sync.protocol import Mark, Problem
 from sync.signing import public_key, sign
@@ -58,24 +59,21 @@ class Hq:
     @classmethod
     def create(cls, database: Database, clock: Clock | None = None, ids: Ids | None = None) -> Self:
         """Tables, a key and a generation in an empty database. Raises StoreError POS-1010 when there is an HQ already."""
-        from sync.hq_server.schema import make_tables
-
         ids = ids or SystemIds()
-        if inspect(database.engine).has_table("meta"):
-            raise StoreError("POS-1010", path=database.engine.url.render_as_string())
         generation = ids.random(GENERATION_BYTES)
         with database.write() as connection:
-            make_tables(connection)
+            if database.engine.dialect.has_table(connection, "meta"):
+                raise StoreError("POS-1010", path=schema.place(database))
+            schema.migrate(connection)
             values = [(SECRET, ids.random(32)), (GENERATION, generation), (GENERATIONS, generation)]
             run_many(connection, "INSERT INTO meta (name, value) VALUES (?, ?)", values)
         return cls.open(database, clock, ids)
 
     @classmethod
     def open(cls, database: Database, clock: Clock | None = None, ids: Ids | None = None) -> Self:
-        """An HQ that was created before. Raises StoreError POS-1008 when there is none."""
+        """An HQ that was created before, brought to this version. Raises StoreError POS-1008 (none there), POS-1001 (newer)."""
+        schema.bring_up(database)
         with database.read() as connection:
-            if not database.engine.dialect.has_table(connection, "meta"):
-                raise StoreError("POS-1008", path=database.engine.url.render_as_string())
             secret = read_meta(connection, SECRET)
         return cls(database, clock or SystemClock(), ids or SystemIds(), secret, public_key(secret))
 
