@@ -41,11 +41,12 @@ def check_coupon(
     return refusal or AddCode(coupon.code, coupon.promotion)
 
 
-def why_not_now(store: Store, added: AddCode, alias: str, draft_id: int) -> Refusal | None:
-    """Why a single coupon of a basket does not count any more; None while it does."""
+def why_not_now(store: Store, added: AddCode, alias: str, draft_id: int, *, has_hub: bool = False) -> Refusal | None:
+    """Why a single coupon of a basket does not count any more; None while it does. A hub has to have let this file have it."""
     connection, date = store.connection, store.business_date()
-    coupon = _own(connection, added.code, draft_id) or _sent_by_hq(connection, added, draft_id)
-    coupon = coupon or _let_by_hub(store, added, draft_id)
+    coupon = _own(connection, added.code, draft_id) or _let_by_hub(store, added, draft_id)
+    if coupon is None and (not has_hub or rules.uses_of(added.code) != USES[SINGLE]):
+        coupon = _sent_by_hq(connection, added, draft_id)
     return rules.why_not_use(coupon, alias, date) if coupon else refuse("POS-2308", code=added.code)
 
 
@@ -81,15 +82,15 @@ def _coupon(
         return held
     if hub is not None and read.lane != HQ_LANE and read.kind == SINGLE:
         opened = hub.claim_coupon(code)
-        return (
-            opened if isinstance(opened, Refusal) else coupons.as_used(connection, Coupon(code, opened, read.expires), draft_id)
-        )
+        return opened if isinstance(opened, Refusal) else _as_let(connection, AddCode(code, opened), read, draft_id)
     key = members.secret(connection, COUPON_KEY)
     promotion = rules.promotion_of(key, store.device.store, read, _openable(package)) if key else None
     if promotion is None:
         return refuse("POS-2302", code=code)
     if read.lane != HQ_LANE:
         return refuse("POS-2308", code=code)
+    if hub is not None and read.kind == SINGLE and isinstance(opened := hub.claim_coupon(code), Refusal):
+        return opened
     sent = Coupon(code, promotion, read.expires, USES[read.kind] or 1)
     return _claim(store, sent, alias) if read.is_poster else coupons.as_used(connection, sent, draft_id)
 
@@ -103,9 +104,11 @@ def _let_by_hub(store: Store, added: AddCode, draft_id: int) -> Coupon | None:
     """A coupon that the hub let this file have."""
     claim = hand_over.held_claim(store.connection, hand_over.COUPON, added.code, store.device.epoch)
     read = rules.read_code(added.code)
-    if claim is None or isinstance(read, Refusal):
-        return None
-    return coupons.as_used(store.connection, Coupon(added.code, added.promotion, read.expires), draft_id)
+    return None if claim is None or isinstance(read, Refusal) else _as_let(store.connection, added, read, draft_id)
+
+
+def _as_let(connection: Connection, added: AddCode, read: CouponCode, draft_id: int) -> Coupon:
+    return coupons.as_used(connection, Coupon(added.code, added.promotion, read.expires), draft_id)
 
 
 def _claim(store: Store, poster: Coupon, alias: str) -> Coupon | Refusal:

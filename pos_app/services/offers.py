@@ -69,7 +69,10 @@ def what_changed(shop: Shop, state: LaneState, draft_id: int) -> OffersChanged |
         return None
     alias = basket.customer.alias
     for added in codes_used(basket.codes, priced):
-        if not is_public(state.package, added) and (refusal := why_not_now(shop.store, added, alias, draft_id)):
+        if is_public(state.package, added):
+            continue
+        refusal = why_not_now(shop.store, added, alias, draft_id, has_hub=shop.hub is not None)
+        if refusal is not None:
             return OffersChanged(refusal, (DropCode(added.code),))
     return _limits_changed(shop, state, draft_id) or _member_changed(shop, state)
 

@@ -14,7 +14,9 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, sel
 
 from pos_app.domain.coupons import HQ_LANE, read_code
 from pos_app.domain.errors import Refusal
+from store_db.hq_rows import COUPON_TOKENS
 from sync import protocol
+from sync.hq_server.database import run
 from sync.hq_server.feed import publish
 from sync.hq_server.hq import REVOKED, Caller, Hq, Rejected
 from sync.hq_server.hub_facts import BASKET, COUPON, ISSUED, NOBODY, RETURN, SALE, USED, VOID, WANTED, handed
@@ -132,9 +134,17 @@ def _coupon(asked: Asked) -> str:
         return TAKEN
     read = read_code(asked.claim.name)
     if not isinstance(read, Refusal) and read.lane == HQ_LANE:
-        return ""
+        device = _token_holder(asked)
+        return _handed_over(asked, device) if device else ""
     gave = _fact(asked, ISSUED)
     return _handed_over(asked, gave.device) if gave else UNKNOWN
+
+
+def _token_holder(asked: Asked) -> bytes:
+    """The device that HQ lets redeem a coupon of its own alone; empty where there is none."""
+    sql = "SELECT body FROM feed WHERE topic = ? AND store IN ('', ?) AND key = ? AND body IS NOT NULL ORDER BY store DESC"
+    body = run(asked.connection, sql, COUPON_TOKENS, asked.store, asked.claim.name).scalar()
+    return bytes.fromhex(json.loads(body)["device"]) if body is not None else b""
 
 
 def _basket(asked: Asked) -> str:

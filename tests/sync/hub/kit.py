@@ -7,6 +7,7 @@ import httpx
 
 from pos_app.demo.day import DayClock, SeededIds
 from pos_app.domain.pricing.model import Package
+from pos_app.services.take_topics import takers
 from sync import enrol, hello, push
 from sync.hand_over import hub_once
 from sync.hq_server import relay
@@ -74,7 +75,7 @@ class HubTill:
         self.link = Link(self.store, httpx.Client(transport=self.agent_line, base_url=HUB_URL))
         enrol.enrol(self.store, self.link, HUB_URL, new_code(world.hub.hq))
         self.lane = name
-        self.told = b""
+        self.told, self.takers = b"", takers({})
         self.open()
 
     def open(self) -> None:
@@ -94,7 +95,7 @@ class HubTill:
         for _ in range(3):
             while push.push_batch(self.store, self.link).done:
                 pass
-            while pull_page(self.store, self.link).more:
+            while pull_page(self.store, self.link, self.takers).more:
                 pass
             self.told = hub_once(self.store, self.link, self.told)
 

@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 
 from pos_app.domain.events import Sale
-from store_db import journal
+from pos_app.domain.plain import to_json
+from pos_app.services.coupons import coupon_key
+from store_db import journal, members
 from sync import protocol
-from tests.offers_kit import many
+from sync.hq_server import feed
+from tests.offers_kit import many, sent_by_hq
 from tests.shop_kit import MILK
 from tests.sync.hub.kit import HubTill, World
 
@@ -120,5 +123,43 @@ def test_a_coupon_that_is_being_paid_with_is_not_handed_over(world: World) -> No
     assert world.b.till.scan(code).says == "POS-3310"
     world.a.till.press("pay")
     assert last_sale(world.a).coupons == (code,)
+    world.sync()
+    assert world.b.till.scan(code).says == "POS-2303"
+
+
+def sent_at_both(world: World) -> str:
+    """A coupon of HQ's, whose key both tills have."""
+    with world.a.store.transaction() as connection:
+        key = coupon_key(world.a.store, connection)
+    with world.b.store.transaction() as connection:
+        members.put_secret(connection, "coupon", key)
+    return sent_by_hq(world.a.store)
+
+
+def test_a_coupon_of_hq_is_used_at_one_till_and_not_without_the_hub(world: World) -> None:
+    code = sent_at_both(world)
+    world.b.cut()
+    assert world.b.till.scan(MILK, code).says == "POS-2308"
+    assert paid(world.b).coupons is None
+    world.a.till.scan(MILK, code)
+    world.b.cut(False)
+    assert world.b.till.scan(MILK, code).says == "POS-2306"
+    assert paid(world.a).coupons == (code,)
+    world.sync()
+    assert world.b.till.scan(code).says == "POS-2303"
+
+
+def test_a_coupon_of_hq_that_is_one_tills_share_is_spent_there_while_it_is_cut_off(world: World) -> None:
+    code = sent_at_both(world)
+    token = {"promotion": "C2", "expires": "2099-12-31", "device": world.a.store.device.device.hex()}
+    with world.hq.hq.database.write() as connection:
+        feed.publish(connection, "coupon_tokens", [("S001", code, to_json(token))], 1)
+    world.relay_all()
+    world.sync()
+    world.a.cut()
+    assert world.b.till.scan(MILK, code).says == "POS-3310", "it is till A's to spend"
+    world.a.till.scan(MILK, code)
+    assert paid(world.a).coupons == (code,)
+    world.a.cut(False)
     world.sync()
     assert world.b.till.scan(code).says == "POS-2303"
