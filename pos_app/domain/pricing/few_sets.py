@@ -81,15 +81,17 @@ def every_way(
     guards = fields.guards
     states: Table = {0: _State(fields.packed([unit.count for unit in classes]) | guards, 0, 0, ())}
     for number, (offer, kind) in enumerate(zip(offers, kinds, strict=True)):
+        laid = _applications(number, offer, classes, kind, rounding, share, fields)
+        if not laid:
+            continue
         times = NO_LIMIT if offer.max_applications is None else offer.max_applications
         budget_fen = NO_LIMIT if offer.budget_fen is None else offer.budget_fen
         running = {changes: _State(state.left, times, budget_fen, state.way) for changes, state in states.items()}
-        laid = _applications(number, offer, classes, kind, rounding, share, fields)
         for one in laid:
             _lay(running, one, guards)
             if len(running) > ways_max:
                 return None
-        states = _best(running, (1 << fields.of_offer) - 1) if laid else running
+        states = _best(running, (1 << fields.of_offer) - 1)
     return [state.way for state in states.values()]
 
 

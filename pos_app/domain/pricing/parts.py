@@ -1,12 +1,12 @@
 """A basket in parts that no promotion joins: each is a question of its own, and the answers add up."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from pos_app.domain.pricing.later_stages import Cell, Later, LaterOffer, Step, stage_order
 from pos_app.domain.pricing.rows import Rows
 from pos_app.domain.pricing.set_parts import is_usable
-from pos_app.domain.pricing.set_search import Chosen
+from pos_app.domain.pricing.set_search import Chosen, SetOffer
 from pos_app.domain.pricing.set_stage import SetRules, is_for_sets
 from pos_app.domain.pricing.shelf_stage import Piece
 
@@ -28,10 +28,11 @@ class Part(NamedTuple):
 
     def in_basket(self, one: Chosen) -> Chosen:
         """An application by the basket's numbers."""
-        slots = tuple(tuple((self.classes[c], units) for c, units in slot) for slot in one.slots)
-        return one._replace(
-            offer=self.offers[one.offer], slots=slots, shares=tuple((self.classes[c], fen) for c, fen in one.shares)
-        )
+        classes, (offer, slots, saving_fen, shares, times) = self.classes, one
+        return Chosen(
+            self.offers[offer], tuple([tuple([(classes[c], units) for c, units in slot]) for slot in slots]), saving_fen,
+            tuple([(classes[c], fen) for c, fen in shares]), times,
+        )  # fmt: skip
 
 
 def parts_of(rows: Rows, pieces: Sequence[Piece], sets: SetRules, groups: Sequence[Sequence[LaterOffer]]) -> list[Part]:
@@ -54,14 +55,10 @@ def parts_of(rows: Rows, pieces: Sequence[Piece], sets: SetRules, groups: Sequen
         root = roots[piece.row]
         members.setdefault(root if root in busy else ALONE, []).append(n)
     class_of = {piece: c for c, piece in enumerate(sets.pieces)}
-    found = []
-    for root, numbers in members.items():
-        part = _part(numbers, offers.get(root, ()), of_root.get(root, []), pieces, sets, class_of)
-        found.append(
-            part._replace(size=len(part.offers) * sum([is_for_sets(piece, rows) for piece in part.pieces]))
-            if part.offers
-            else part
-        )
+    found = [
+        _part(numbers, offers.get(root, ()), of_root.get(root, []), pieces, sets, class_of, rows)
+        for root, numbers in members.items()
+    ]
     return sorted(found, key=lambda part: part.size)
 
 
@@ -94,21 +91,23 @@ def _roots(row_count: int, joined: Iterable[Sequence[int]]) -> list[int]:
 
 def _part(
     numbers: Sequence[int], offers: Sequence[int], groups: list[Sequence[LaterOffer]], pieces: Sequence[Piece], sets: SetRules,
-    class_of: dict[int, int],
+    class_of: Mapping[int, int], rows: Rows,
 ) -> Part:  # fmt: skip
+    mine = [pieces[n] for n in numbers]
     if not offers:  # nothing for sets to take
-        return Part([pieces[n] for n in numbers], SetRules((), (), (), ()), groups, (), ())
-    place = {number: n for n, number in enumerate(numbers)}
-    classes = tuple(class_of[number] for number in numbers if number in class_of)
+        return Part(mine, SetRules((), (), (), ()), groups, (), ())
+    places = [n for n, number in enumerate(numbers) if number in class_of]
+    classes = tuple([class_of[numbers[n]] for n in places])
     own_of = {c: n for n, c in enumerate(classes)}
-    slots = [tuple(tuple(own_of[c] for c in slot) for slot in sets.offers[n].slots) for n in offers]
+    own_offers = [
+        SetOffer(shape, tuple([tuple([own_of[c] for c in slot]) for slot in slots]), times, budget_fen)
+        for shape, slots, times, budget_fen in [sets.offers[n] for n in offers]
+    ]
     own = SetRules(
-        tuple(sets.classes[c] for c in classes),
-        tuple(place[sets.pieces[c]] for c in classes),
-        tuple(sets.offers[n]._replace(slots=found) for n, found in zip(offers, slots, strict=True)),
-        tuple(sets.promotions[n] for n in offers),
+        tuple([sets.classes[c] for c in classes]), tuple(places), tuple(own_offers), tuple([sets.promotions[n] for n in offers])
     )
-    return Part([pieces[n] for n in numbers], own, groups, classes, tuple(offers))
+    size = len(offers) * sum([is_for_sets(piece, rows) for piece in mine])
+    return Part(mine, own, groups, classes, tuple(offers), size)
 
 
 def put_together(

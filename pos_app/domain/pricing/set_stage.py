@@ -40,7 +40,12 @@ def set_rules(rows: Rows, pieces: Sequence[Piece], promotions: Sequence[Promotio
     return SetRules(
         tuple([UnitClass(pieces[n].unit_fen, pieces[n].units) for n in numbers]),
         tuple(numbers),
-        tuple([offer._replace(slots=tuple([tuple([class_of[n] for n in slot]) for slot in offer.slots])) for offer in offers]),
+        tuple(
+            [
+                SetOffer(shape, tuple([tuple([class_of[n] for n in slot]) for slot in slots]), times, budget_fen)
+                for shape, slots, times, budget_fen in offers
+            ]
+        ),
         tuple(owners),
     )
 
