@@ -13,7 +13,7 @@ from store_db.hq_rows import OWN, Cursor, KeptRow
 from store_db.store import Store
 from sync.protocol import Row
 
-BATCH_ROWS = 200  # of one transaction: lanes sell beside it
+BATCH_ROWS = 100  # of one transaction: lanes sell beside it
 UNKNOWN_YET = "-"  # a row's mark while nothing here takes its topic
 
 

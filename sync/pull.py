@@ -25,7 +25,7 @@ from sync.apply import BATCH_ROWS, Takers, apply_rows, retry_refused
 from sync.protocol import BROKEN, PULL, SNAPSHOTS, Message, Pull, Pulled, Row, Snapshot, SnapshotWanted
 from sync.step import Step
 
-BUSY_WAIT_MS = 1_000
+BUSY_WAIT_MS, BROKEN_WAIT_MS = 1_000, 30_000
 STALE = -1  # a cursor that no HQ has: the topic is asked for whole
 SHA_BYTES = 32
 ROW_BYTES_MAX = 16 << 20
@@ -100,7 +100,7 @@ def load_snapshot(
             done = None
         part.truncate(0)
         if done is None:
-            return Step(trouble=BROKEN)
+            return Step(wait_ms=BROKEN_WAIT_MS, trouble=BROKEN)
         apply_rows(store, {}, topic, (), at, Cursor(offer.generation, offer.rev))
     retry_refused(store, takers or {}, topic)
     return Step(done, more=True)

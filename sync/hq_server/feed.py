@@ -72,15 +72,13 @@ def publish(connection: Connection, topic: str, rows: Iterable[tuple[str, str, b
 
 def purge_tombstones(connection: Connection, before_ms: int) -> int:
     """Forget what was taken away before a moment; a device whose cursor is older loads a snapshot. How many rows went."""
-    purged = "body IS NULL AND changed_ms < :before"
-    connection.execute(
-        text(
-            "UPDATE topics SET horizon = (SELECT max(f.rev) FROM feed f WHERE f.topic = topics.topic AND f." + purged + ") "
-            "WHERE EXISTS (SELECT 1 FROM feed f WHERE f.topic = topics.topic AND f." + purged + ")"
-        ),
-        {"before": before_ms},
-    )
-    return int(connection.execute(text("DELETE FROM feed WHERE " + purged), {"before": before_ms}).rowcount)
+    purged = "body IS NULL AND changed_ms < ?"
+    old = run(connection, f"SELECT topic, max(rev) FROM feed WHERE {purged} GROUP BY topic ORDER BY topic", before_ms).fetchall()
+    rows = 0
+    for topic, rev in old:
+        run(connection, "UPDATE topics SET horizon = ? WHERE topic = ? AND horizon < ?", rev, topic, rev)
+        rows += run(connection, f"DELETE FROM feed WHERE topic = ? AND rev <= ? AND {purged}", topic, rev, before_ms).rowcount
+    return rows
 
 
 # ------------------------------------------------------------------ pulled

@@ -29,6 +29,7 @@ from sync.topics import CATALOGUE, PACKAGES, TOPICS, Good, Topic
 STORE, PRICE_YUAN = "store", "price_yuan"
 KEY_MAX, BODY_BYTES_MAX = 200, 2 << 20
 PROBLEMS_MAX = 1_000
+TOMBSTONES_MS = 60 * 86_400_000  # a till that was cut off for longer loads snapshots
 
 
 class BadRow(NamedTuple):
@@ -64,10 +65,13 @@ def publish_file(hq: Hq, topic: str, data: bytes, *, is_csv: bool, store: str = 
 
     Raises BadRows, and nothing was published. Signatures of packages are the caller's to check.
     """
-    rows = read_rows(topic, data, is_csv=is_csv, store=store, now_ms=hq.clock.wall_ms())
+    now_ms = hq.clock.wall_ms()
+    rows = read_rows(topic, data, is_csv=is_csv, store=store, now_ms=now_ms)
+    with hq.database.write() as connection:
+        feed.purge_tombstones(connection, now_ms - TOMBSTONES_MS)
     with hq.database.write() as connection:
         gone = _left(connection, topic, rows, store) if is_full and topic != PACKAGES else []
-        rev = feed.publish(connection, topic, [*rows, *((*key, None) for key in gone)], hq.clock.wall_ms())
+        rev = feed.publish(connection, topic, [*rows, *((*key, None) for key in gone)], now_ms)
     return Published(topic, len(rows), len(gone), rev)
 
 

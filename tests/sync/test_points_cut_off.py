@@ -108,7 +108,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 balances = st.integers(1, 2_000)
-wishes_of = st.lists(st.tuples(st.integers(0, TILLS - 1), st.integers(1, 900)), max_size=10)
+wishes_of = st.lists(st.tuples(st.integers(0, TILLS - 1), st.integers(1, 2_500)), max_size=8)
 
 
 @settings(max_examples=25)

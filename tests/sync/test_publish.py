@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from sync.hq_server import feed
 from sync.hq_server.hq import Hq
-from sync.hq_server.publish import BadRows, Published, publish_file, take_away
+from sync.hq_server.publish import TOMBSTONES_MS, BadRows, Published, publish_file, take_away
 from sync.topics import TOPICS
 from tests.package_kit import bare, package, signed
 from tests.shop_kit import STORE
@@ -99,3 +100,12 @@ def test_a_package_goes_to_its_shop_once_it_has_passed_the_checks_of_packages(hq
 def test_garbage_is_refused_in_every_topic_that_has_a_form(hq: Hq, topic: str) -> None:
     for row in ({"x": 1}, {TOPICS[topic].key: "k", "x": 1}, {TOPICS[topic].key: "k", "name": None, "price_fen": -1}):
         assert wrong(hq, topic, [row])
+
+
+def test_tombstones_go_when_they_are_old_and_old_cursors_with_them(hq: Hq) -> None:
+    put(hq, "stop_sales", [{"sku": "A"}])
+    take_away(hq, "stop_sales", ["A"])
+    hq.clock.now_ms += TOMBSTONES_MS + 1  # type: ignore[attr-defined]
+    put(hq, "stop_sales", [{"sku": "B"}])
+    with hq.database.read() as connection:
+        assert feed.topic_states(connection)["stop_sales"] == (3, 2)
