@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
         lane.add_argument("--theme", choices=("pos-dark", "pos-light", "pos-mono"))
     check = _command(commands, "verify", "prove that the store is whole", "pos verify --store shop.sqlite --json")
     check.add_argument("--json", action="store_true")
+    check.add_argument("--with-hq", action="store_true", help="and that HQ holds the same; needs the line")
     backup = _command(commands, "backup", "a verified copy of the store", "pos backup --store shop.sqlite --to /mnt/usb")
     backup.add_argument("--to", metavar="FOLDER", default="backup")
     restore = _command(commands, "restore", "bring a copy back, with an epoch of its own", "pos restore COPY --store shop.sqlite")
@@ -270,6 +271,8 @@ def run_verify(args: argparse.Namespace) -> int:
 
     path = Path(args.store or _config(args).store_file)
     proof = verify_file(path, lambda n: _progress_events(n))
+    if args.with_hq:
+        proof.problems += sync_command.differences_at_hq(args)
     if args.json:
         print(json.dumps({
             "verify": "ok" if proof.is_ok else "wrong", "events": proof.events, "sales": proof.sales,

@@ -169,6 +169,14 @@ def _run(args: argparse.Namespace, jobs: tuple[Any, ...]) -> int:
     return 0
 
 
+def differences_at_hq(args: argparse.Namespace) -> list[str]:
+    """For `pos verify --with-hq`: where HQ has not what the journal says."""
+    from sync.audit import audit
+
+    with _line(args) as (store, link), _in_words():
+        return audit(store, link)
+
+
 # ------------------------------------------------------------------ what they share
 
 
