@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from pos_app.demo.day import DayClock, SeededIds
+from pos_app.domain import coupons as rules
+from pos_app.domain.coupons import Issue
 from pos_app.domain.errors import Refusal
 from pos_app.domain.events import TierChanged
 from pos_app.domain.goods import Prices
 from pos_app.domain.plain import to_json
 from pos_app.services.change_prices import confirm_tag, price_tasks
+from pos_app.services.coupons import check_coupon
 from pos_app.services.members import HQ_PHONE_KEY, customer_for, find_by_card, find_by_phone, phone_hash
 from pos_app.services.take_topics import takers
 from store_db import catalogue, hq_rows, journal, members, packages, promotions, staff
@@ -22,6 +25,7 @@ from sync.apply import Change, RowRefused, Taker, apply_rows, retry_refused
 from sync.hq_server.hq import Hq
 from sync.protocol import Row
 from sync.pull import pull_page, retry_all
+from tests.offers_kit import PACKAGE
 from tests.package_kit import KEYS, package, price, signed
 from tests.shop_kit import COLA, MILK, STORE, UNKNOWN, WATER, WATER_2, Till, make_shop, make_store
 from tests.sync.feed_kit import DirectLine, has, make_hq, publish, sees
@@ -237,6 +241,26 @@ def test_a_token_is_one_allowance_for_ever_through_tombstones_generations_and_sn
     assert promotions.allowances(till.connection, "01") == {"FIRST": 20}
     assert sorted(event.token for event in events(till, "allowance_given")) == ["T1", "T2", "T3"]
     other.database.engine.dispose()
+
+
+def test_a_coupon_token_lets_just_this_device_redeem_another_tills_coupon_once(hq: Hq, till: Store) -> None:
+    codes = [rules.make_code(b"other till", STORE, "C2", Issue("09", "7K2Q", n, 0, "2099-12-31")) for n in (1, 2, 3)]
+    own = {"promotion": "C2", "expires": "2099-12-31", "device": till.device.device.hex()}
+    rows = {codes[0]: own, codes[1]: own | {"device": "00" * 16}, codes[2]: own | {"holder": "SOMEBODY"}}
+    assert isinstance(check_coupon(till, PACKAGE, codes[0]), Refusal)
+    publish(hq, "coupon_tokens", rows, STORE)
+    pull(till, hq)
+    lane = Till(make_shop(till, package=PACKAGE)).open()
+    assert lane.scan(MILK, codes[1]).says in ("POS-2302", "POS-2308")
+    assert lane.scan(codes[2]).says == "POS-2309"
+    lane.scan(codes[0]).press("pay", "pay")
+    (sale,) = events(till, "sale")
+    assert (sale.total_fen, sale.coupons) == (150, (codes[0],))
+    assert lane.scan(MILK, codes[0]).says == "POS-2303"
+    publish(hq, "coupon_tokens", {codes[0]: None}, STORE)
+    publish(hq, "coupon_tokens", {codes[0]: own}, STORE)
+    pull(till, hq)
+    assert lane.scan(codes[0]).says == "POS-2303"
 
 
 # ------------------------------------------------------------------ rows that are refused, topics nobody knows

@@ -1,24 +1,32 @@
 """Topics at a till: whatever is cut, killed or put back, no cursor is ahead of what is applied, and at rest both are equal."""
 
+import contextlib
 import itertools
 import os
 import random
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+import uvicorn
 
 from pos_app.demo.day import DayClock
 from store_db import hq_rows
 from store_db.store import Store
+from sync.agent import Agent
+from sync.enrol import enrol
 from sync.hq_server import feed, snapshots
+from sync.hq_server.app import make_app
 from sync.hq_server.hq import Hq, Rejected
+from sync.link import Link, client
 from sync.protocol import BROKEN, SNAPSHOTS, Snapshot, SnapshotWanted
 from sync.pull import load_snapshot, pull_page
 from tests.shop_kit import STORE
 from tests.sync.feed_kit import CutOff, DirectLine, has, make_hq, new_till, open_hq, publish, sees
+from tests.sync.hq_kit import client_of, new_code
 
 MANY = feed.BOOTSTRAP_ROWS + 1_000
 
@@ -168,6 +176,49 @@ def test_a_snapshot_is_another_stores_to_nobody(hq: Hq) -> None:
     assert line.fetch(f"{SNAPSHOTS}/{made.name}", 0)
     with pytest.raises(Rejected):
         DirectLine(hq, store="S002").fetch(f"{SNAPSHOTS}/{made.name}", 0)
+
+
+# ------------------------------------------------------------------ over the real line
+
+
+def test_an_enrolled_till_gets_pages_and_snapshots_over_signed_requests(hq: Hq, till: Store) -> None:
+    link = Link(till, client_of(hq))
+    enrol(till, link, "http://hq.test", new_code(hq))
+    agent = Agent(till, link, random=random.Random(1))
+    luck = random.Random(2)
+    publish(hq, "catalogue", {f"A{n}": {"n": luck.randbytes(100).hex()} for n in range(MANY)})
+    publish(hq, "catalogue", {"A1": {"own": 1}}, STORE)
+    publish(hq, "catalogue", {"A1": {"other": 1}}, "S002")
+    while (step := agent.pull_once()).more:
+        pass
+    assert step.trouble == "" and has(till, "catalogue") == sees(hq, "catalogue")
+
+
+def test_an_idle_till_hears_of_a_change_by_the_pull_that_waits_for_it(hq: Hq, till: Store) -> None:
+    """Over a socket. The pull would wait for 25 seconds: were it not woken, it would bring nothing."""
+    with served(hq) as url, client(url) as line:
+        link = Link(till, line)
+        enrol(till, link, url, new_code(hq))
+        agent = Agent(till, link, random=random.Random(1))
+        other = threading.Timer(0.3, publish, (hq, "stop_sales", {"COLA": {}}))
+        other.start()
+        step = agent.pull_once(wait_ms=25_000)
+        other.join()
+    assert step.done == 1 and has(till, "stop_sales") == sees(hq, "stop_sales")
+
+
+@contextlib.contextmanager
+def served(hq: Hq) -> Iterator[str]:
+    """HQ on a port of this machine."""
+    server = uvicorn.Server(uvicorn.Config(make_app(hq), port=0, log_level="error", timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        thread.join(0.01)
+        assert thread.is_alive()
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
 
 
 # ------------------------------------------------------------------ killed
