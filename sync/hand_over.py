@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 
 from pos_app.domain.events import HandedOver
-from store_db import coupons, drafts, hand_over, sales
+from store_db import coupons, drafts, hand_over, journal, sales, sync_state
 from store_db.connection import Connection
 from store_db.drafts import Draft
 from store_db.hand_over import BASKET, COUPON, DROPPED, HELD, SALE
@@ -21,17 +21,27 @@ WANTED = "wanted"  # the hub's topic: what other tills asked for
 
 
 def hub_once(store: Store, link: Link, told: bytes = b"") -> bytes:
-    """One round. Answers what was told of the baskets, for the next round: unchanged ones are not told again.
+    """One round. Answers what was told of the baskets, for the next round: unchanged ones are not told again to the same hub.
 
     Raises Refused and Unreachable; whatever was done until then stays done.
     """
     hand_over_wanted(store)
     let_go(store, link)
-    baskets = list(_held_baskets(store))
-    tells = json.dumps([basket.uid.hex() for basket in baskets]).encode()
+    telling = _telling(store)
+    tells = telling.generation + b"".join(basket.uid for basket in telling.baskets or ())
     if tells != told:
-        link.call(protocol.HUB_BASKETS, HeldBaskets(baskets=baskets), HeldBaskets)
+        link.call(protocol.HUB_BASKETS, telling, HeldBaskets)
     return tells
+
+
+def _telling(store: Store) -> HeldBaskets:
+    """Baskets and claims of one moment, with how far the journal had come: a claim that is not among them is used by then."""
+    known = sync_state.hq(store.connection)
+    with store.transaction() as connection:
+        _, epoch, seq, _ = journal.head(connection)
+        held = [(claim.what, claim.name, claim.uid) for claim in hand_over.claims(connection, state=HELD)]
+        baskets = list(_held_baskets(store))
+    return HeldBaskets(baskets=baskets, generation=known.generation if known else b"", epoch=epoch, seq=seq, claims=held)
 
 
 def hand_over_wanted(store: Store) -> int:

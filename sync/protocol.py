@@ -303,9 +303,17 @@ class HeldBasket(NamedTuple):
 
 
 class HeldBaskets(Message, frozen=True):
-    """Told by a till: all that it holds, in the place of what it told before. Answered: what it can fetch elsewhere."""
+    """Told by a till: all that it holds, in the place of what it told before. Answered: what it can fetch elsewhere.
+
+    What it has claimed, and how far its journal had come then, is for a hub that has lost its memory: `generation` is that
+    which the till knows.
+    """
 
     baskets: list[HeldBasket] | None = None  # None: nothing is told
+    generation: bytes = b""
+    epoch: bytes = b""
+    seq: int = 0
+    claims: list[tuple[str, str, bytes]] = []  # (what, name, uid) of each that is held
 
 
 @dataclass(frozen=True, slots=True)

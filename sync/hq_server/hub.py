@@ -16,6 +16,7 @@ from pos_app.domain.coupons import HQ_LANE, read_code
 from pos_app.domain.errors import Refusal
 from store_db.hq_rows import COUPON_TOKENS
 from sync import protocol
+from sync.hq_server import hub_memory
 from sync.hq_server.database import run
 from sync.hq_server.feed import publish
 from sync.hq_server.hq import REVOKED, Caller, Hq, Rejected
@@ -56,7 +57,7 @@ def _claim(asked: Asked) -> Claimed:
         state = mine.state if mine.device == asked.device else TAKEN
         return Claimed(state=state, body=_body(asked) if state == HELD else b"")
     rule = RULES.get(asked.claim.what)
-    why_not = rule(asked) if rule is not None else UNKNOWN
+    why_not = rule(asked) if rule is not None and hub_memory.is_whole(asked.connection, asked.store) else UNKNOWN
     if why_not:
         return Claimed(state=why_not)
     _put(asked, HELD)
@@ -243,6 +244,8 @@ def baskets(hq: Hq, caller: Caller, message: HeldBaskets) -> HeldBaskets:
     with hq.database.write() as connection:
         if message.baskets is not None:
             _tell(connection, caller, message.baskets)
+            if message.generation == hq.generation(connection):
+                hub_memory.hear(connection, caller, message, hq.clock.wall_ms())
         rows = connection.execute(
             select(hub_baskets).where(c.store == caller.store, c.device != caller.device).order_by(c.since_ms)
         )

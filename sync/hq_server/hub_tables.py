@@ -39,6 +39,11 @@ hub_baskets = Table(  # as the tills told: a list to choose from, no more
     Index("hub_baskets_by_device", "store", "device"),
 )  # fmt: skip
 
+hub_heard = Table(  # what each till told since the hub lost its memory last: its journal up to then has to be here first
+    "hub_heard", metadata, Column("device", LargeBinary, primary_key=True), Column("generation", LargeBinary, nullable=False),
+    Column("epoch", LargeBinary, nullable=False), Column("seq", BigInteger, nullable=False),
+)  # fmt: skip
+
 hub_upstream = Table(  # the hub as a device of HQ, and HQ as the hub knows it
     "hub_upstream", metadata, Column("one", BigInteger, primary_key=True, autoincrement=False),
     Column("device", LargeBinary, nullable=False), Column("secret", LargeBinary, nullable=False),

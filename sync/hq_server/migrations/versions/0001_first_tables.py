@@ -189,6 +189,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store", "what", "name", "uid"),
     )
     op.create_table(
+        "hub_heard",
+        sa.Column("device", sa.LargeBinary(), nullable=False),
+        sa.Column("generation", sa.LargeBinary(), nullable=False),
+        sa.Column("epoch", sa.LargeBinary(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("device"),
+    )
+    op.create_table(
         "hub_marks",
         sa.Column("device", sa.LargeBinary(), nullable=False),
         sa.Column("epoch", sa.LargeBinary(), nullable=False),
