@@ -55,7 +55,8 @@ class Link:
         self._store = store
         self._signer = signer
         self._client = client
-        self._oldest, self.version = versions
+        self._oldest, self._newest = versions
+        self.version = self._newest
 
     def call(self, path: str, message: Message, reply: type[M], signer: Signer | None = None) -> M:
         """Ask and be answered. Raises Refused and Unreachable. `signer`: who signs, if not this file's device."""
@@ -67,7 +68,10 @@ class Link:
                 except WireError as error:
                     raise Unreachable(f"{path}: {error}") from error
             refused = _refusal(response, body)
-            if refused.problem.code != VERSION or self.version <= self._oldest:
+            if refused.problem.code != VERSION:
+                raise refused
+            if self.version <= self._oldest:
+                self.version = self._newest  # HQ may be another one next time
                 raise refused
             self.version -= 1
 
