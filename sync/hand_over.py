@@ -15,7 +15,7 @@ from store_db.hand_over import BASKET, COUPON, DROPPED, HELD, SALE
 from store_db.store import Store
 from sync import protocol
 from sync.link import Link
-from sync.protocol import Claim, Claimed, HeldBasket, HeldBaskets, Release
+from sync.protocol import Claimed, HeldBasket, HeldBaskets, Release
 
 WANTED = "wanted"  # the hub's topic: what other tills asked for
 
@@ -107,12 +107,3 @@ def let_go(store: Store, link: Link) -> None:
             link.call(protocol.HUB_RELEASE, Release(what=claim.what, name=claim.name, uid=claim.uid), Claimed)
         with store.transaction():
             hand_over.forget(connection, claim.uid)
-    for claim in hand_over.claims(connection, BASKET, HELD):
-        if drafts.by_uid(connection, claim.uid) is None and _is_used(link, claim):
-            with store.transaction():
-                hand_over.forget(connection, claim.uid)
-
-
-def _is_used(link: Link, claim: hand_over.HubClaim) -> bool:
-    answer = link.call(protocol.HUB_CLAIM, Claim(what=claim.what, name=claim.name, uid=claim.uid), Claimed)
-    return answer.state == "used"

@@ -8,13 +8,13 @@ A lane that is cut off is refused by the codes it would get without a hub.
 import json
 
 from pos_app.domain.errors import Refusal, refuse
-from pos_app.domain.events import Return, Sale
+from pos_app.domain.events import BasketFetched, Return, Sale
 from pos_app.domain.plain import from_json
 from pos_app.domain.return_values import Returnable
 from pos_app.domain.returns import before_of
 from store_db import drafts, hand_over, sales
 from store_db.drafts import Draft
-from store_db.hand_over import ASKED, BASKET, COUPON, DROPPED, HELD, SALE, HubClaim
+from store_db.hand_over import BASKET, COUPON, DROPPED, HELD, SALE, HubClaim
 from store_db.store import Store
 from sync import protocol
 from sync.link import Link, Refused, Unreachable, client
@@ -100,7 +100,9 @@ class HubClient:
             return _refusal(BASKET_REFUSALS, answer, "POS-3010")
         with self._store.transaction() as connection:
             if not hand_over.put_held(connection, claim.uid):
-                return refuse("POS-3010")  # it is in this file already
+                return refuse("POS-3010")  # it was dropped meanwhile
+            hand_over.forget(connection, claim.uid)
+            self._store.append(BasketFetched(claim.name), lane=self._lane)
             return drafts.put_held(connection, claim.uid, self._lane, json.loads(answer.body), self._store.clock.wall_ms())
 
     # -------------------------------------------------------------- letting go
@@ -122,11 +124,9 @@ class HubClient:
     def _is_over(self, claim: HubClaim, returning: str) -> bool:
         if claim.state == DROPPED:
             return False
-        if claim.what == BASKET:
-            return claim.state == ASKED
         if claim.what == SALE:
             return claim.name != returning
-        return not drafts.holds_code(self._store.connection, claim.name)
+        return claim.what == BASKET or not drafts.holds_code(self._store.connection, claim.name)
 
     # -------------------------------------------------------------- asking
 

@@ -521,6 +521,15 @@ class HandedOver(Event):
     body: str = ""
 
 
+@_register
+@dataclass(frozen=True, slots=True)
+class BasketFetched(Event):
+    """A held basket that was handed over came into this file, to be paid here; `name` is the uid it had, in hex."""
+
+    kind: ClassVar[str] = "basket_fetched"
+    name: str
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
     """Everything an event is stored under. Clocks are carried, never used to put anything in order."""

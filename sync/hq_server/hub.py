@@ -20,7 +20,7 @@ from sync.hq_server import hub_memory
 from sync.hq_server.database import run
 from sync.hq_server.feed import publish
 from sync.hq_server.hq import REVOKED, Caller, Hq, Rejected
-from sync.hq_server.hub_facts import BASKET, COUPON, ISSUED, NOBODY, RETURN, SALE, USED, VOID, WANTED, handed
+from sync.hq_server.hub_facts import BASKET, COUPON, FETCHED, ISSUED, NOBODY, RETURN, SALE, USED, VOID, WANTED, handed
 from sync.hq_server.hub_tables import hub_baskets, hub_claims, hub_promised, is_hub
 from sync.hq_server.hub_tables import hub_facts as facts
 from sync.hq_server.projected_tables import stock
@@ -149,7 +149,7 @@ def _token_holder(asked: Asked) -> bytes:
 
 
 def _basket(asked: Asked) -> str:
-    if _is_held(asked, HELD, USED):
+    if _is_held(asked) or _fact(asked, FETCHED):
         return TAKEN
     uid = bytes.fromhex(asked.claim.name)
     held = select(hub_baskets.c.device).where(hub_baskets.c.store == asked.store, hub_baskets.c.uid == uid)
@@ -190,10 +190,10 @@ def _lines(ask: Claim) -> dict[str, int]:
     return lines
 
 
-def _is_held(asked: Asked, *states: str) -> bool:
+def _is_held(asked: Asked) -> bool:
     c = hub_claims.c
     found = select(c.uid).where(c.store == asked.store, c.what == asked.claim.what, c.name == asked.claim.name)
-    return asked.connection.execute(found.where(c.state.in_(states or (HELD,)))).first() is not None
+    return asked.connection.execute(found.where(c.state == HELD)).first() is not None
 
 
 def _fact(asked: Asked, what: str) -> Row[Any] | None:
@@ -272,8 +272,9 @@ def _tell(connection: Connection, caller: Caller, told: list[HeldBasket]) -> Non
 def _is_gone(connection: Connection, store: str, uid: bytes) -> bool:
     """Whether a till has fetched it."""
     c = hub_claims.c
-    taken = select(c.uid).where(c.store == store, c.what == BASKET, c.name == uid.hex(), c.state.in_((HELD, USED)))
-    return connection.execute(taken).first() is not None
+    taken = select(c.uid).where(c.store == store, c.what == BASKET, c.name == uid.hex(), c.state == HELD)
+    fetched = select(facts.c.uid).where(facts.c.store == store, facts.c.what == FETCHED, facts.c.name == uid.hex())
+    return connection.execute(taken).first() is not None or connection.execute(fetched).first() is not None
 
 
 Handler = Callable[[Hq, Caller, Any], Any]

@@ -15,7 +15,7 @@ from sync.hq_server.hub_tables import hub_baskets, hub_claims, hub_facts, is_hub
 from sync.protocol import WireEvent
 
 SALE, RETURN, ISSUED, USED, VOID, HANDED = "sale", "return", "issued", "used", "void", "handed"
-COUPON, BASKET = "coupon", "basket"
+COUPON, BASKET, FETCHED = "coupon", "basket", "fetched"
 WANTED = "wanted"  # the topic in which tills read what they are asked to hand over
 NAME_MAX = 200
 NOBODY = b""  # the device of a basket that was handed over
@@ -62,6 +62,8 @@ def _facts(event: WireEvent) -> Iterator[tuple[str, str]]:
         yield from ((VOID, code) for code in body.coupons)
     elif kind == "coupon_voided":
         yield VOID, body.code
+    elif kind == "basket_fetched":
+        yield FETCHED, body.name
     elif kind == "handed_over" and body.what in (SALE, COUPON, BASKET):
         yield handed(body.what), body.name
 
@@ -82,6 +84,8 @@ def follow(connection: Connection, store: str, branch: bytes, events: Sequence[W
     for what, name, event in facts:
         if what == handed(BASKET):
             _basket_handed(connection, store, name, event)
+        if what == FETCHED:
+            _basket_fetched(connection, store, name)
     ended = [f"{what.partition(' ')[2]}:{name}" for what, name, _ in facts if what.startswith(HANDED)]
     ended += [f"{BASKET}:{event.header.uid.hex()}" for event in events if event.header.kind in ("sale", "sale_cancelled")]
     stop_wanting(connection, store, ended, now_ms)
@@ -102,6 +106,11 @@ def _settle(connection: Connection, store: str, uids: list[bytes], codes: list[s
     if codes:
         connection.execute(held.where(hub_claims.c.what == COUPON, hub_claims.c.name.in_(codes)))
     connection.execute(delete(hub_baskets).where(hub_baskets.c.store == store, hub_baskets.c.uid.in_(uids)))
+
+
+def _basket_fetched(connection: Connection, store: str, name: str) -> None:
+    of_it = (hub_claims.c.store == store, hub_claims.c.what == BASKET, hub_claims.c.name == name)
+    connection.execute(update(hub_claims).where(*of_it, hub_claims.c.state == "held").values(state="used"))
 
 
 def _basket_handed(connection: Connection, store: str, name: str, event: WireEvent) -> None:

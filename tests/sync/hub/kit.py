@@ -1,5 +1,6 @@
 """A shop with a hub: two tills with a store file each, the hub, and HQ behind it. Real code throughout; the lines can be cut."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from pos_app.domain.pricing.model import Package
 from pos_app.services.take_topics import takers
 from sync import enrol, hello, push
 from sync.hand_over import hub_once
-from sync.hq_server import relay
+from sync.hq_server import generation, relay
 from sync.hq_server.app import make_app
 from sync.hq_server.database import Database
 from sync.hq_server.hq import HUB, Hq
@@ -50,6 +51,7 @@ class Server:
     """HQ or a hub on a database file; it can be killed and started again."""
 
     def __init__(self, path: Path, clock: DayClock, number: int) -> None:
+        self.path = path
         self.url, self.clock, self.ids = f"sqlite:///{path}", clock, SeededIds(number)
         self.is_down = False
         self.use(Hq.create(Database.open(self.url), clock, self.ids))
@@ -60,6 +62,19 @@ class Server:
     def restart(self) -> None:
         self.hq.database.close()
         self.use(Hq.open(Database.open(self.url), self.clock, self.ids))
+
+    def back_up(self) -> None:
+        self.hq.database.close()
+        shutil.copyfile(self.path, self.path.with_suffix(".bak"))
+
+    def put_back(self) -> None:
+        """The old copy in the place of the file, and the operator says so."""
+        self.hq.database.close()
+        for path in self.path.parent.glob(self.path.name + "*"):
+            path.unlink()
+        shutil.copyfile(self.path.with_suffix(".bak"), self.path)
+        self.restart()
+        generation.restored(self.hq)
 
     def line(self) -> Line:
         return Line(self)

@@ -120,6 +120,26 @@ def test_what_a_lane_claimed_before_its_power_went_is_free_when_it_is_back(world
     assert code(planned(world.b, asked(number, (0, 1)))) == "POS-3312"
 
 
+def test_a_hub_that_was_put_back_waits_for_every_till(world: World) -> None:
+    number = handed_over(world, WATER)
+    world.hub.back_up()
+    request = asked(number, (0, 1))
+    plan = planned(world.b, request)
+    assert isinstance(plan, ReturnPlan)
+    world.hub.put_back()
+    assert code(planned(world.a, request)) == "POS-3308"
+    world.a.till.wait(1)
+    world.sync(world.a)
+    assert code(planned(world.a, request)) == "POS-3308", "till B was not heard"
+    world.a.till.wait(1)
+    world.sync()
+    assert code(planned(world.a, request)) == "POS-3312", "and holds the claim"
+    assert isinstance(return_goods(world.b.till.shop, world.b.till.state, request, plan), ReturnDone)
+    world.a.till.wait(1)
+    world.sync()
+    assert code(planned(world.a, request)) == "POS-3305"
+
+
 def test_a_claim_that_was_let_go_of_cannot_be_used(world: World) -> None:
     number = handed_over(world, WATER)
     request = asked(number, (0, 1))

@@ -40,7 +40,7 @@ class Walk:
         acts: list[tuple[int, Callable[[HubTill], None]]] = [
             (4, self.sell), (1, self.sell_with_reward), (6, self.give_back), (5, self.spend_coupon), (3, self.hold),
             (5, self.fetch), (10, self.sync), (3, self.relay), (2, self.lose), (1, self.cut), (2, self.mend),
-            (1, self.restart_lane), (1, self.kill_hub), (1, self.cut_wan),
+            (1, self.restart_lane), (1, self.kill_hub), (1, self.cut_wan), (1, self.back_hub_up), (1, self.put_hub_back),
         ]  # fmt: skip
         act = self.luck.choices([act for _, act in acts], [weight for weight, _ in acts])[0]
         till = self.luck.choice(self.tills)
@@ -131,6 +131,14 @@ class Walk:
     def kill_hub(self, till: HubTill) -> None:
         self.world.restart_hub()
 
+    def back_hub_up(self, till: HubTill) -> None:
+        self.world.hub.back_up()
+
+    def put_hub_back(self, till: HubTill) -> None:
+        if self.done["back_hub_up"]:
+            self.world.hub.put_back()
+            self.world.restart_hub()
+
     def cut_wan(self, till: HubTill) -> None:
         self.world.wan.is_down = True
 
@@ -173,7 +181,7 @@ class Walk:
             found += [line.quantity for row in ids for line in drafts.basket_of(till.store.connection, row[0]).lines
                       if line.item.sku == "COLA"]  # fmt: skip
         sql = "SELECT body, uid FROM hub_baskets WHERE length(device) = 0"
-        taken = "SELECT 1 FROM hub_claims WHERE what = 'basket' AND name = ? AND state IN ('held', 'used')"
+        taken = "SELECT 1 FROM hub_facts WHERE what = 'fetched' AND name = ?"
         with self.world.hub.hq.database.read() as connection:
             for body, uid in connection.exec_driver_sql(sql).all():
                 if connection.exec_driver_sql(taken, (bytes(uid).hex(),)).first() is None:
