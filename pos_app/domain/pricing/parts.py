@@ -114,6 +114,9 @@ def put_together(
     laters: Sequence[tuple[tuple[Cell, ...], tuple[int, ...], Later]],
 ) -> tuple[tuple[Cell, ...], tuple[int, ...], Later]:
     """Cells, what they held and what later stages made of them, of all parts, in canonical order."""
+    with_cells = [one for one in laters if one[0]]
+    if len(with_cells) == 1 and all(later.is_whole for _, _, later in laters):
+        return with_cells[0]
     found = [
         (cell, begin, left)
         for cells, begins, later in laters

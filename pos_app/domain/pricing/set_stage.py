@@ -23,15 +23,17 @@ class SetRules(NamedTuple):
 
 def set_rules(rows: Rows, pieces: Sequence[Piece], promotions: Sequence[Promotion], used: Mapping[str, Used]) -> SetRules:
     """The units that sets may take, and what each promotion may take of them; in order of id."""
+    shapes: list[SetShape] = [promotion.rule.shape(promotion.scope) for promotion in promotions]
+    wanted = {n for shape in shapes for slot in shape.slots for n in rows.within(slot.scope)}
     of_row: dict[int, list[int]] = {}
     for n, piece in enumerate(pieces):
-        if is_for_sets(piece, rows):
+        if piece.row in wanted and is_for_sets(piece, rows):
             of_row.setdefault(piece.row, []).append(n)
     offers, owners = [], []
-    for promotion in promotions:
+    for promotion, shape in zip(promotions, shapes, strict=True):
         if promotion.min_spend_fen and measured_fen(promotion, rows, pieces) < promotion.min_spend_fen:
             continue
-        offer = _set_offer(promotion, rows, of_row, used)
+        offer = _set_offer(promotion, shape, rows, of_row, used)
         if offer is not None:
             offers.append(offer)
             owners.append(promotion)
@@ -63,8 +65,9 @@ def measured_fen(promotion: Promotion, rows: Rows, pieces: Sequence[Piece]) -> i
     return sum(piece.base_fen if promotion.threshold_on == ON_LIST else piece.amount_fen for piece in found)
 
 
-def _set_offer(promotion: Promotion, rows: Rows, of_row: Mapping[int, list[int]], used: Mapping[str, Used]) -> SetOffer | None:
-    shape: SetShape = promotion.rule.shape(promotion.scope)
+def _set_offer(
+    promotion: Promotion, shape: SetShape, rows: Rows, of_row: Mapping[int, list[int]], used: Mapping[str, Used]
+) -> SetOffer | None:
     slots = []
     for slot in shape.slots:
         reach = [n for n in rows.within(slot.scope) if n in of_row and not (promotion.price_once and rows[n].is_labelled)]

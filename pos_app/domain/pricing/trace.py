@@ -68,9 +68,12 @@ def _reduced(one: Chosen, sets: SetRules) -> dict[int, int]:
 
 
 def _step_applied(step: Step, choice: Choice, rows: Rows) -> Applied:
+    cells = choice.cells
     shares = tuple(
-        StageShare(rows[choice.cells[n].row].line.line_id, before, fen)
-        for (n, before), fen in zip(step.befores, step.fens, strict=True)
+        [
+            StageShare(rows[cells[n].row].line.line_id, before, fen)
+            for (n, before), fen in zip(step.befores, step.fens, strict=True)
+        ]
     )
     offer = step.offer
     return Applied(offer.stage, offer.promotion.id, step.saving_fen, step.measured_fen, step.times, step.tier, shares=shares)
