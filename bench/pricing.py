@@ -1,18 +1,24 @@
-"""The lowest price and its proof under dense, overlapping calendars: share of baskets proved, gap, milliseconds a basket."""
+"""The lowest price and its proof under dense, overlapping calendars: share of baskets proved, gap, milliseconds a basket;
+
+and what one more scan costs.
+"""
 
 from dataclasses import replace
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bench.calendars import basket, world
-from bench.figures import Figure, Options, median, p99, spent_ms
+from bench.figures import Figure, Options, cpu_ms, median, p99, spent_ms
 from pos_app.domain.basket import Basket
-from pos_app.domain.pricing.engine import price
+from pos_app.domain.lane.state import SCAN_EFFORT
+from pos_app.domain.pricing.engine import NOTHING_USED, price, price_again
 from pos_app.domain.pricing.model import STRANGER, Package
+from pos_app.domain.pricing.remembered import NOTHING_REMEMBERED, Remembered
 
 NOW_MS = 1_790_000_000_000
 WORLDS = 4
 EFFORT = 10_000  # the lane's
+MORE = 20
 
 
 class Size(NamedTuple):
@@ -46,7 +52,8 @@ class Run(NamedTuple):
 
 
 def measure(options: Options) -> list[Figure]:
-    return [figure for size in SIZES for figure in figures(size, run(size, options.pick(size.baskets, 12)))]
+    found = [figure for size in SIZES for figure in figures(size, run(size, options.pick(size.baskets, 12)))]
+    return [*found, *(one_more_lines(lines) for lines in (10, 50, 200, 500))]
 
 
 def run(size: Size, baskets: int) -> Run:
@@ -59,6 +66,25 @@ def run(size: Size, baskets: int) -> Run:
         for _ in range(baskets // WORLDS):
             found = one(found, basket(random, some, size.lines), package, size.effort)
     return found
+
+
+def one_more_lines(lines: int) -> Figure:
+    """CPU of the price after one more scan under an ordinary calendar, told what the last price left; beside it afresh."""
+    some = world(Random("one more"), 100, is_dense=False)
+    asked, package = basket(Random(f"one more {lines}"), some, lines + MORE), some.package
+    again_ms, afresh_ms = list[float](), list[float]()
+    last = NOTHING_REMEMBERED
+    for count in range(lines, lines + MORE + 1):
+        now = replace(asked, lines=asked.lines[:count])
+        rest = STRANGER, package, NOW_MS, frozenset[str](), SCAN_EFFORT, NOTHING_USED
+
+        def scanned(now: Basket = now, rest: Any = rest, last: Remembered = last) -> Remembered:
+            return price_again(now, *rest, last)[1]
+
+        again_ms.append(cpu_ms(scanned))
+        afresh_ms.append(cpu_ms(price, now, *rest))
+        last = scanned()
+    return Figure(f"one more line after {lines}, 100 offers, CPU", "ms", median(again_ms[1:]), median(afresh_ms[1:]))
 
 
 def one(found: Run, asked: Basket, package: Package, effort: int) -> Run:
