@@ -27,13 +27,16 @@ class Sums(NamedTuple):
         return Sums(*(a + b for a, b in zip(self, other, strict=True)))
 
 
-def sums_of(kind: str, payload: bytes) -> Sums:
-    """What one event adds. A sale of 12.34 less 0.04 rounding, three units, 12 points: Sums(1, 1230, 12, -3)."""
+def sums_of(kind: str, payload: bytes, parse: Callable[[bytes], Any] = json.loads) -> Sums:
+    """What one event adds. A sale of 12.34 less 0.04 rounding, three units, 12 points: Sums(1, 1230, 12, -3).
+
+    `parse`: a faster reader that gives what json.loads gives, or raises what it raises.
+    """
     rule = SUMS.get(kind)
     if rule is None:
         return Sums(1)
     try:
-        money_fen, points, quantity = rule(json.loads(payload))
+        money_fen, points, quantity = rule(parse(payload))
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return Sums(1)
     if all(type(value) is int and abs(value) < NUMBER_MAX for value in (money_fen, points, quantity)):

@@ -49,7 +49,7 @@ def _together(how: str, a: Any, b: Any) -> Any:
 def _sql(table: Table, is_postgres: bool) -> str:
     names = [column.name for column in table.columns]
     if is_postgres:
-        rows = "SELECT * FROM unnest(" + ", ".join(f"%s::{_type(column.type)}[]" for column in table.columns) + ")"
+        rows = "SELECT * FROM unnest(" + ", ".join(f"%b::{_type(column.type)}[]" for column in table.columns) + ")"
     else:
         rows = f"VALUES ({', '.join('?' * len(names))})"
     return f"INSERT INTO {table.name} ({', '.join(names)}) {rows}{_on_conflict(table, is_postgres)}"

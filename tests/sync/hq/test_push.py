@@ -1,5 +1,6 @@
 """Push: every event once, in sequence, byte for byte, on both databases; what does not fit is refused and leaves nothing."""
 
+import json
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -119,6 +120,25 @@ def test_the_sums_of_a_chain_are_those_of_its_events(hq: Hq, till: FakeTill) -> 
     with hq.database.read() as connection:
         row = connection.execute(select(chains)).one()
     assert Sums(row.events, row.money_fen, row.points, row.quantity) == total == Sums(7, 5_000, 7, 20)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b'{"a":1,"a":2}', b"[-0]", b"1e400", b"NaN", b'{"a":123456789012345678901234567890}', b'"\\ud800"', b" [1.0] ", b"[1,]",
+        b'"\xff"', b"\xef\xbb\xbf{}", '"é"'.encode("utf-16"), b"", b'{"\xe4\xb8\xad":null}', b"9" * 5_000,
+    ],
+)  # fmt: skip
+def test_hq_reads_json_as_the_till_does(payload: bytes) -> None:
+    """Else the sums of the two ends would differ."""
+
+    def read(parse: Callable[[bytes], Any]) -> str:
+        try:
+            return repr(parse(payload))
+        except ValueError as error:
+            return type(error).__name__
+
+    assert read(log_file.parse) == read(json.loads)
 
 
 # ------------------------------------------------------------------ what does not fit
