@@ -126,11 +126,13 @@ def _made(database: "Database", create: "Callable[[Database], Hq]") -> "Hq":
 
 def serve(args: argparse.Namespace) -> int:
     from sync.hq_server.serve import serve as serve_for_ever
-
     from sync.hq_server.take_later import project_waiting
 
     with _hq(args) as hq:
         project_waiting(hq)
+        scheme = "https" if args.tls_cert else "http"
+        sys.stderr.write(f"{scheme}://{args.host}:{args.port}/  {hq.database.engine.url.render_as_string()}\n")
+        sys.stderr.flush()
         with _relaying(hq, args):
             serve_for_ever(hq, args.host, args.port, certificate=args.tls_cert, key=args.tls_key)
     return 0

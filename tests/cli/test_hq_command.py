@@ -1,0 +1,163 @@
+"""`pos hq …` as people run it: a real database, two languages, a code, exit codes, JSON, and a server that answers."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pos_app.hq_command import ACTIONS
+from sync.hq_server.database import Database
+from sync.hq_server.hq import Hq
+from tests.cli.test_commands import is_refused_with
+from tests.cli.test_commands import pos as process
+from tests.cli.test_package_command import pos
+from tests.sync.hq.projection_kit import Sender, event, sale
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """An HQ with a sale and one that does not add up."""
+    url = f"sqlite:///{tmp_path / 'hq.sqlite'}"
+    database = Database.open(url)
+    Sender(Hq.create(database), name="人民广场店").tell(event("sale", sale(12_34)), event("sale", sale() | {"total_fen": 9}))
+    database.close()
+    return url
+
+
+def _answer(*arguments: object) -> Any:
+    done = pos("hq", *arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_an_hq_is_made_once_and_its_token_shown_once(tmp_path: Path) -> None:
+    where = ("--database", f"sqlite:///{tmp_path / 'new.sqlite'}")
+    token = _answer("init", *where)["token"]
+    assert token.startswith("lanewise-")
+    assert is_refused_with(pos("hq", "init", *where), "POS-7102")
+    assert _answer("init", "--new-token", *where)["token"] != token
+
+
+@pytest.mark.parametrize("action", ["stores", "verify", "quarantine", "restored", "enrol", "revoke", "serve", "publish"])
+def test_an_hq_that_is_not_there_is_refused_and_no_file_is_made(tmp_path: Path, action: str) -> None:
+    (tmp_path / "rows.csv").write_text("sku,reason\nA,recall\n")
+    more = {"enrol": ["S001"], "revoke": ["ab"], "publish": ["stop_sales", tmp_path / "rows.csv"]}.get(action, [])
+    assert is_refused_with(pos("hq", action, *more, "--database", f"sqlite:///{tmp_path / 'no.sqlite'}"), "POS-7101")
+    assert not (tmp_path / "no.sqlite").exists()
+
+
+@pytest.mark.parametrize("url", ["nonsense://x", "postgresql+psycopg://u:secret@127.0.0.1:1/x", "sqlite:////dev/null/x/y"])
+def test_a_database_that_cannot_be_used_is_refused_without_its_password(url: str) -> None:
+    done = pos("hq", "stores", "--database", url)
+    assert is_refused_with(done, "POS-7101")
+    assert "secret" not in done.stderr
+
+
+def test_shops_with_their_devices_and_what_waits(url: str) -> None:
+    told = _answer("stores", "--database", url)
+    assert [(shop["store"], shop["name"], shop["events"], shop["exceptions"]) for shop in told["stores"]] == [
+        ("S001", "人民广场店", 2, 1)
+    ]
+    assert [device["device"] for device in told["devices"]] == ["01" * 16]
+    assert "人民广场店" in pos("hq", "stores", "--database", url).stdout
+
+
+def test_a_code_for_a_shop_and_none_for_a_name_that_is_no_id(url: str) -> None:
+    made = _answer("enrol", "S009", "--name", "虹桥店", "--hub", "--database", url)
+    assert (made["store"], made["hours"], made["code"].count("-")) == ("S009", 24, 3)
+    for name in ("a/b", "", "x" * 65, "a\nb"):
+        assert is_refused_with(pos("hq", "enrol", name, "--database", url), "POS-5005"), name
+
+
+def test_an_exception_is_listed_accepted_and_gone(url: str) -> None:
+    (entry,) = _answer("quarantine", "--database", url)
+    assert (entry["code"], entry["owner"]) == ("not_whole", "hq")
+    assert _answer("quarantine", "accept", entry["uid"], "--by", "9001", "--database", url)["entries"] == 1
+    assert _answer("quarantine", "--database", url) == []
+    assert is_refused_with(pos("hq", "quarantine", "accept", entry["uid"], "--database", url), "POS-7103")
+    assert _answer("verify", "--database", url)["projected"] == 2
+
+
+def test_an_exception_is_resolved_and_its_event_stays_out(url: str) -> None:
+    (entry,) = _answer("quarantine", "--database", url)
+    _answer("quarantine", "resolve", entry["uid"], "--how", "written_off", "--database", url)
+    assert _answer("quarantine", "--database", url) == []
+    assert _answer("verify", "--database", url)["put_aside"] == 1
+    assert is_refused_with(pos("hq", "quarantine", "resolve", "coupon_overused/X/2", "--database", url), "POS-7103")
+
+
+def test_verify_says_what_is_wrong_and_exits_with_1(url: str) -> None:
+    assert _answer("verify", "--database", url)["verify"] == "ok"
+    database = Database.open(url)
+    with database.write() as connection:
+        connection.exec_driver_sql("UPDATE store_days SET sales_fen = 1")
+    database.close()
+    done = pos("hq", "verify", "--database", url)
+    assert done.returncode == 1 and done.stdout.startswith("WRONG") and "≠ store_days" in done.stdout
+
+
+def test_a_device_is_revoked_by_how_its_id_begins(url: str) -> None:
+    assert is_refused_with(pos("hq", "revoke", "ff", "--database", url), "POS-7105")
+    assert _answer("revoke", "0101", "--database", url)["device"] == "01" * 16
+    assert [device["state"] for device in _answer("stores", "--database", url)["devices"]] == ["revoked"]
+
+
+def test_rows_are_published_or_every_problem_named(url: str, tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
+    good.write_text("sku,reason\nA,recall\nB,recall\n")
+    bad.write_text("sku,reason\n,recall\n")
+    assert _answer("publish", "stop_sales", good, "--full", "--database", url)["rows"] == 2
+    good.write_text("sku,reason\nA,recall\n")
+    assert _answer("publish", "stop_sales", good, "--full", "--database", url)["taken_away"] == 1
+    done = pos("hq", "publish", "stop_sales", bad, "--database", url)
+    assert is_refused_with(done, "POS-7106") and "- line 2 sku:" in done.stderr
+    assert is_refused_with(pos("hq", "publish", "stop_sales", tmp_path / "none.csv", "--database", url), "POS-5002")
+
+
+def test_another_generation_begins_when_hq_was_restored(url: str) -> None:
+    assert _answer("restored", "--database", url) != _answer("restored", "--database", url)
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_help_has_an_example_and_exit_codes(action: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        pos("hq", action, "--help")
+    assert ended.value.code == 0
+    assert ACTIONS[action][1].startswith(f"pos hq {action}")
+
+
+def test_the_server_answers_and_ends_when_it_is_told(url: str, tmp_path: Path) -> None:
+    token = json.loads(process("hq", "init", "--new-token", "--json", "--database", url).stdout)["token"]
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "pos_app", "hq", "serve", "--port", str(port), "--database", url]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stderr is not None and str(port) in server.stderr.readline()
+            request = urllib.request.Request(
+                f"http://127.0.0.1:{port}/api/v1/stores", headers={"Authorization": f"Bearer {token}"}
+            )
+            (shop,) = json.loads(_when_it_answers(request))
+            assert shop["store"] == "S001"
+        finally:
+            server.send_signal(signal.SIGTERM)
+        assert server.wait(timeout=60) in (0, -signal.SIGTERM)
+
+
+def _when_it_answers(request: urllib.request.Request) -> bytes:
+    for _ in range(600):
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return bytes(answer.read())
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.1)  # it says where it listens just before it does
+    raise AssertionError("no answer")
