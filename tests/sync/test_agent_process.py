@@ -1,0 +1,138 @@
+"""The agent as a process beside a real HQ: it starts, sends what is sold, ends when told to, and minds being killed as little."""
+
+import json
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pos_app import cli
+from pos_app.demo.day import DayClock, SeededIds
+from store_db import sync_state
+from store_db.store import Store
+from tests.shop_kit import ROOT, STORE, make_store
+from tests.sim import facts
+from tests.sync.hq_kit import make_hq, new_code, sqlite_url
+
+POS = (sys.executable, "-m", "pos_app")
+PATIENCE_S = 60.0
+
+
+Pos = Callable[..., str]
+
+
+@pytest.fixture
+def pos(capsys: pytest.CaptureFixture[str]) -> Pos:
+    """A command in this process: what it said, on both outputs."""
+
+    def run(*arguments: str, code: int = 0) -> str:
+        capsys.readouterr()
+        found = cli.main(arguments)
+        said = "".join(capsys.readouterr())
+        assert found == code, f"{arguments}: {found}\n{said}"
+        return said
+
+    return run
+
+
+@pytest.fixture
+def hq_url(tmp_path: Path) -> Iterator[str]:
+    """A served HQ."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    make_hq(sqlite_url(tmp_path)).database.close()
+    command = [*POS, "hq", "serve", "--database", sqlite_url(tmp_path), "--port", str(port)]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as served:
+        until(lambda: _listens(port))
+        yield f"http://127.0.0.1:{port}"
+        served.terminate()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture
+def store(tmp_path: Path, hq_url: str, pos: Pos) -> Iterator[Store]:
+    """An enrolled shop."""
+    from store_db.system import SystemClock, SystemIds
+    from sync.hq_server.database import Database
+    from sync.hq_server.hq import Hq
+
+    make_store(tmp_path / "shop.sqlite", DayClock(), SeededIds(1)).close()
+    database = Database.open(sqlite_url(tmp_path))
+    code = new_code(Hq.open(database), STORE)
+    database.close()
+    pos("sync", "enrol", "--url", hq_url, "--code", code, "--store", str(tmp_path / "shop.sqlite"))
+    with Store.open(tmp_path / "shop.sqlite", clock=SystemClock(), ids=SystemIds()) as opened:
+        yield opened
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait for something that must come; how long it takes is nobody's verdict."""
+    end = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.05)
+
+
+def started(store: Store) -> subprocess.Popen[str]:
+    return subprocess.Popen([*POS, "agent", "--store", str(store.path)], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+
+
+def all_sent(store: Store) -> bool:
+    return sync_state.waiting(store.connection).events == 0
+
+
+def test_an_agent_sends_what_is_sold_minds_no_kill_and_ends_when_it_is_told_to(store: Store, pos: Pos) -> None:
+    luck = random.Random(1)
+    agent = started(store)
+    try:
+        for _ in range(3):
+            facts.sell(store, luck)
+            until(lambda: all_sent(store))
+        agent.send_signal(signal.SIGKILL)
+        agent.wait()
+        facts.sell(store, luck)
+        agent = started(store)
+        until(lambda: all_sent(store))
+        until(lambda: sync_state.runs(store.connection).get(sync_state.PROOF))
+        assert "POS-7009" in pos("agent", "--store", str(store.path), code=3)
+        agent.send_signal(signal.SIGTERM)
+        assert agent.wait(PATIENCE_S) == 0
+    finally:
+        agent.kill()
+        agent.communicate()
+    assert sync_state.runs(store.connection)[sync_state.PROOF].equal == 1
+
+
+def test_once_sends_fetches_and_proves_and_verify_asks_hq(store: Store, hq_url: str, pos: Pos) -> None:
+    facts.sell(store, random.Random(2))
+    answer = json.loads(pos("sync", "once", "--json", "--store", str(store.path)))
+    assert answer["sent"] > 0 and answer["is_equal"] is True and answer["waiting"]["events"] == 0
+    assert json.loads(pos("verify", "--with-hq", "--json", "--store", str(store.path)))["verify"] == "ok"
+    with store.transaction() as connection:
+        connection.execute("UPDATE sync_marks SET points = points + 1")
+    assert "sums kept here" in pos("verify", "--with-hq", "--store", str(store.path), code=1)
+    pos("verify", "--store", str(store.path))
+    assert "connected" in pos("sync", "status", "--store", str(store.path))
+    assert "POS-7004" in pos("sync", "enrol", "--url", hq_url, "--code", "AAAA", "--store", str(store.path), code=3)
+    assert "NOT EQUAL" in pos("sync", "once", "--store", str(store.path), code=1)
+    pos("sync", "rotate", "--store", str(store.path))
+    facts.sell(store, random.Random(3))
+    assert "1 events sent" in pos("sync", "once", "--store", str(store.path), code=1)
+
+
+def test_a_store_that_is_not_enrolled_is_refused_with_its_code(tmp_path: Path, pos: Pos, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_store(tmp_path / "alone.sqlite", DayClock(), SeededIds(1)).close()
+    assert "POS-7001" in pos("sync", "once", "--store", str(tmp_path / "alone.sqlite"), code=3)
+    assert "not enrolled" in pos("sync", "status", "--store", str(tmp_path / "alone.sqlite"))
+    monkeypatch.setenv("LANEWISE_CONFIG", "/dev/null")
+    assert "POS-7011" in pos("sync", "enrol", "--code", "AAAA", "--store", str(tmp_path / "alone.sqlite"), code=3)
