@@ -7,6 +7,7 @@ Exit codes: 0 done; 1 found something wrong (verify, a day that does not verify)
 import argparse
 import contextlib
 import gc
+import importlib.util
 import json
 import logging
 import sys
@@ -119,11 +120,25 @@ def _demo_day(args: argparse.Namespace) -> int:
 
     with _demo_file(args, fresh=True) as path:
         result = run_day(path, args.orders, args.seed, _progress)
+        hq = _day_at_hq(path)
     if args.json:
-        print(json.dumps(result.as_json(), ensure_ascii=False))
+        print(json.dumps({**result.as_json(), "hq": hq}, ensure_ascii=False))
     else:
-        print(*result.as_text(), sep="\n")
-    return 0 if result.verify == "ok" else 1
+        print(*result.as_text(), f"{'hq':>15}  {hq or 'not installed: the extra hq'}", sep="\n")
+    return 0 if result.verify == "ok" and (hq is None or hq["equal"]) else 1
+
+
+def _has_hq() -> bool:
+    """Whether this installation brings an HQ: the extra `hq`."""
+    return importlib.util.find_spec("starlette") is not None
+
+
+def _day_at_hq(path: Path) -> "dict[str, object] | None":
+    if not _has_hq():
+        return None
+    from pos_app.demo.headquarters import day_at_hq
+
+    return day_at_hq(path)
 
 
 @contextlib.contextmanager
@@ -138,15 +153,26 @@ def _demo_file(args: argparse.Namespace, fresh: bool = False) -> Iterator[Path]:
 
 def _demo_screens(path: Path, args: argparse.Namespace) -> int:
     from pos_app.demo import shop as demo_shop
-    from pos_app.demo.headquarters import headquarters
     from pos_app.domain.lane.state import CASHIER, SELF_CHECKOUT
     from store_db.store import Store
 
     store = Store.open(path) if path.exists() else demo_shop.build(path, progress=lambda n, of: _progress("goods", n, of))
-    with store, headquarters(path) as line:
+    with store, _demo_line(path) as own_keys:
         configs = [demo_shop.lane_config(skin) for skin in (CASHIER, SELF_CHECKOUT)]
         hint = "demo: 1001/1111 · 1002/2222 · 9001/9999   Ctrl+T ⇄   Ctrl+G ●○ HQ"
-        return _screens(store, configs, _config(args), args, hint=hint, own_keys={"ctrl+g": line.toggle})
+        return _screens(store, configs, _config(args), args, hint=hint, own_keys=own_keys)
+
+
+@contextlib.contextmanager
+def _demo_line(path: Path) -> Iterator[dict[str, Callable[[], object]]]:
+    """The demo's HQ, and the key that cuts and mends the line to it."""
+    if not _has_hq():
+        yield {}
+        return
+    from pos_app.demo.headquarters import headquarters
+
+    with headquarters(path) as line:
+        yield {"ctrl+g": line.toggle}
 
 
 def _progress(what: str, done: int, total: int) -> None:
