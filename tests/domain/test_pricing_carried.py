@@ -4,7 +4,7 @@ import random
 
 from pos_app.domain.basket import AddLine, Basket, Line, SetQuantity, Undo, VoidLine, apply
 from pos_app.domain.goods import Item
-from pos_app.domain.pricing import engine
+from pos_app.domain.pricing import shelf_only
 from pos_app.domain.pricing.engine import price
 from pos_app.domain.pricing.model import STRANGER, Customer, Package
 
@@ -22,7 +22,7 @@ def a_line(rng: random.Random, line_id: int) -> Line:
 
 
 def afresh(basket: Basket, customer: Customer):  # type: ignore[no-untyped-def]
-    engine._last = engine._Last()
+    shelf_only._last = shelf_only._Last()
     return price(basket, customer, Package(), 0)
 
 
@@ -45,6 +45,6 @@ def test_a_walk_of_operations_and_customers_prices_as_if_nothing_had_been_rememb
             basket = Basket()
         customer = rng.choice((STRANGER, STRANGER, MEMBER))
         carried = price(basket, customer, Package(), 0)
-        kept = engine._last
+        kept = shelf_only._last
         assert carried == afresh(basket, customer)
-        engine._last = kept
+        shelf_only._last = kept

@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from pos_app.domain.basket import Basket, Line
-from pos_app.domain.money import tax_included_fen
 from pos_app.domain.pricing import after_stages, reasons
 from pos_app.domain.pricing.choice import Choice
 from pos_app.domain.pricing.choose import choose, choose_by_priority
@@ -41,7 +40,7 @@ from pos_app.domain.pricing.remembered import Memory, Remembered
 from pos_app.domain.pricing.rows import Book, Rows, book_of, canonical_rows
 from pos_app.domain.pricing.scanned_gifts import with_scanned_gifts
 from pos_app.domain.pricing.set_stage import SetRules, set_rules
-from pos_app.domain.pricing.shelf import shelf_price
+from pos_app.domain.pricing.shelf_only import shelf_only, taxes_of
 from pos_app.domain.pricing.shelf_stage import Piece, shelf_stage
 from pos_app.domain.pricing.trace import trace_of
 
@@ -81,7 +80,7 @@ def _price(
     used: Mapping[str, Used], memory: Memory | None,
 ) -> Priced:  # fmt: skip
     if not package.promotions:
-        return _shelf_only(basket.lines, customer.is_member)
+        return shelf_only(basket.lines, customer.is_member)
     book, moment = book_of(package), moment_of(now_ms, package)
 
     def price_of(some: Basket) -> Priced:
@@ -272,7 +271,7 @@ def _tax_shares(rows: Rows, amounts: Sequence[int]) -> tuple[TaxShare, ...]:
     nets: dict[tuple[str, int], int] = {}
     for row, fen in zip(rows, amounts, strict=True):
         nets[row.tax] = nets.get(row.tax, 0) + fen
-    return _taxes(nets)
+    return taxes_of(nets)
 
 
 def _coupons(choice: Choice, codes: frozenset[str]) -> tuple[str, ...]:
@@ -293,86 +292,3 @@ def _refused(
         *more,
     ]
     return tuple(sorted(found))
-
-
-# ------------------------------------------------------------------ without promotions
-
-
-def _shelf_only(lines: Sequence[Line], is_member: bool) -> Priced:
-    """Shelf prices alone: sums are carried over from the last basket."""
-    sums = _Sums() if is_member != _last.is_member else _last.behind(tuple(lines))
-    for line in lines[len(sums.lines) :]:
-        sums.add(line, is_member)
-    _remember(sums, tuple(lines), is_member)
-    return Priced(
-        lines=tuple(sums.lines),
-        list_fen=sums.list_fen,
-        discount_fen=sums.list_fen - sums.total_fen,
-        total_fen=sums.total_fen,
-        item_count=sums.item_count,
-        taxes=_taxes({key: net_fen for key, (net_fen, _) in sums.nets.items()}),
-        after_coupons_fen=sums.total_fen,
-    )
-
-
-class _Sums:
-    """The shelf stage of some lines, summed."""
-
-    def __init__(self) -> None:
-        self.lines: list[PricedLine] = []
-        self.nets: dict[tuple[str, int], list[int]] = {}  # tax code and rate -> [net, lines]
-        self.list_fen = self.total_fen = self.item_count = 0
-
-    def add(self, line: Line, is_member: bool) -> None:
-        shelf = shelf_price(line, is_member)
-        self.lines.append(PricedLine(line.line_id, shelf.unit_fen, shelf.list_fen, shelf.net_fen, shelf.source))
-        self._count(line, shelf.list_fen, shelf.net_fen, 1)
-
-    def drop(self, line: Line) -> None:
-        priced = self.lines.pop()
-        self._count(line, priced.list_fen, priced.net_fen, -1)
-
-    def _count(self, line: Line, list_fen: int, net_fen: int, sign: int) -> None:
-        self.list_fen += sign * list_fen
-        self.total_fen += sign * net_fen
-        self.item_count += sign * line.quantity
-        key = (line.item.tax_code, line.item.tax_bp)
-        net = self.nets.setdefault(key, [0, 0])
-        net[0] += sign * net_fen
-        net[1] += sign
-        if net[1] == 0:
-            del self.nets[key]
-
-
-class _Last:
-    """The last basket that was priced: the next one is nearly always the same with one more line, or its last line changed.
-
-    Lines are values and the stage is a function of each alone, so carrying sums over gives what adding them up again gives.
-    """
-
-    def __init__(self) -> None:
-        self.basket_lines: tuple[Line, ...] = ()
-        self.is_member = False
-        self.sums = _Sums()
-
-    def behind(self, lines: tuple[Line, ...]) -> _Sums:
-        """The sums of the beginning that both baskets share; empty ones where they share less than all lines but the last."""
-        sums, old = self.sums, self.basket_lines
-        self.basket_lines, self.sums = (), _Sums()  # until the new ones are whole
-        shared = next((i for i, (a, b) in enumerate(zip(old, lines, strict=False)) if a is not b), min(len(old), len(lines)))
-        if shared < len(old) - 1:
-            return _Sums()
-        if shared == len(old) - 1:
-            sums.drop(old[-1])
-        return sums
-
-
-_last = _Last()
-
-
-def _remember(sums: _Sums, lines: tuple[Line, ...], is_member: bool) -> None:
-    _last.basket_lines, _last.sums, _last.is_member = lines, sums, is_member
-
-
-def _taxes(nets: Mapping[tuple[str, int], int]) -> tuple[TaxShare, ...]:
-    return tuple(TaxShare(code, bp, net_fen, tax_included_fen(net_fen, bp)) for (code, bp), net_fen in sorted(nets.items()))
