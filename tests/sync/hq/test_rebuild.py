@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from pos_app.demo.day import Day, DayClock, SeededIds
 from pos_app.domain.errors import BadInput
 from pos_app.domain.events import KINDS, Event
 from store_db.store import Store
-from sync.hq_server import projections, quarantine, rows, take_later
+from sync.hq_server import exceptions, projections, quarantine, rows, take_later
 from sync.hq_server.database import Database
 from sync.hq_server.hq import REVOKED, Hq
 from sync.hq_server.projected_tables import receipts, stock
@@ -19,6 +20,7 @@ from sync.hq_server.rebuild import HqProof, verify
 from sync.hq_server.tables import log
 from sync.protocol import WireEvent
 from tests.sync.hq.projection_kit import Sender, event, journal_of, sale
+from tests.sync.postgres import Cluster
 
 
 @pytest.fixture(scope="module")
@@ -182,3 +184,47 @@ def test_the_proof_says_what_it_counted(hq: Hq) -> None:
     assert isinstance(proof, HqProof)
     assert (proof.events, proof.projected, proof.money_fen) == (1, 1, 1_234)
     assert set(KINDS) >= {"sale"} and issubclass(KINDS["sale"], Event)
+
+
+# ------------------------------------------------------------------ on PostgreSQL
+
+
+@pytest.fixture
+def on_postgres(postgres: Cluster) -> Iterator[Hq]:
+    database = Database.open(postgres.new_database())
+    yield Hq.create(database, DayClock(), SeededIds(1))
+    database.close()
+
+
+def test_postgresql_and_sqlite_make_the_same_tables(on_postgres: Hq, hq: Hq, day: list[WireEvent]) -> None:
+    """`verify` rebuilds on SQLite, so that it compares the statements of both."""
+    seen = []
+    for one in (on_postgres, hq):
+        till = Sender(one)
+        till.tell(*day[:20])
+        till.tell(*day[20:])
+        proof = verify(one.database)
+        assert proof.problems == []
+        with one.database.read() as connection:
+            seen.append((proof, projections.digests(connection)))
+    assert seen[0] == seen[1]
+
+
+def test_shops_that_sell_at_once_neither_wait_in_a_ring_nor_miss_a_coupon_used_twice(on_postgres: Hq) -> None:
+    """Two shops, each with the other's members and coupons in another order; the second to use a coupon sees the first."""
+    shops = [Sender(on_postgres, f"S00{n}", n) for n in (1, 2)]
+    names = [f"M{n}" for n in range(20)]
+
+    def sell(shop: Sender, order: list[str]) -> None:
+        for name in order:
+            moves_now = [{"rule": "earn", "lot": f"{name}:earn", "points": 5, "expires": ""} for name in (name, order[0])]
+            shop.tell(event("sale", sale(coupons=[name], customer=name, points=moves_now)))
+
+    with ThreadPoolExecutor(2) as pool:
+        done = [pool.submit(sell, shop, order) for shop, order in zip(shops, (names, names[::-1]), strict=True)]
+        for one in done:
+            one.result(timeout=120)
+    assert verify(on_postgres.database).problems == []
+    with on_postgres.database.read() as connection:
+        found = connection.execute(select(exceptions.found_now).where(exceptions.found_now.c.resolved_ms == 0)).all()
+    assert {(row.store, row.name) for row in found} == {(s, f"coupon_overused/{n}/2") for s in ("S001", "S002") for n in names}
