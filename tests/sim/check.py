@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 JOURNAL = (
     "device, epoch, seq, uid, kind, schema, lane, business_date, wall_ms, mono_ms, boot_id, hq_offset_ms, payload, hash"
 )
-REBUILT_EVERY = 20  # seeds: HQ's own rebuild, beside the sums that are counted here each time
+REBUILT_EVERY = 100  # seeds: HQ's own rebuild, beside the sums that are counted here each time
 LOST, DOUBLED, UNEQUAL, OTHER = "lost", "doubled", "unequal", "other"
 
 

@@ -6,11 +6,13 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import httpx
+from sqlalchemy import Connection
 
 from store_db.connection import sqlite
-from sync.hq_server import devices, feed, generation
+from sync.hq_server import devices, feed, generation, web
 from sync.hq_server.app import make_app
 from sync.hq_server.database import Database
 from sync.hq_server.hq import Hq
@@ -24,16 +26,46 @@ if TYPE_CHECKING:
 
 
 class SimDatabase(Database):
-    """The real database; the node's process may end just before COMMIT."""
+    """The real database over one kept connection; the node's process may end just before COMMIT."""
 
     dies_before_commit = False
+    kept: Connection | None = None
+    is_busy = False
 
     @contextlib.contextmanager
-    def write(self) -> Iterator[Any]:
-        with super().write() as connection:
+    def write(self) -> Iterator[Connection]:
+        with self._use("BEGIN IMMEDIATE") as connection:
             yield connection
             if self.dies_before_commit:
                 raise HqKilled
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Connection]:
+        with self._use("BEGIN") as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def _use(self, begin: str) -> Iterator[Connection]:
+        """A transaction on the kept connection, or on one of its own inside another: a pool costs more than all else."""
+        if self.is_busy:
+            with self.engine.begin() as connection:
+                connection.exec_driver_sql(begin)
+                yield connection
+            return
+        self.kept = self.kept or self.engine.connect()
+        self.is_busy = True
+        try:
+            with self.kept.begin():
+                self.kept.exec_driver_sql(begin)
+                yield self.kept
+        finally:
+            self.is_busy = False
+
+    def close(self) -> None:
+        if self.kept is not None:
+            self.kept.close()
+            self.kept = None
+        super().close()
 
 
 class Node:
@@ -42,7 +74,8 @@ class Node:
     def __init__(self, database: SimDatabase, world: World) -> None:
         self.database = database
         self.hq = Hq.open(database, world.hq_clock, world.ids)
-        self.transport = InlineTransport(make_app(self.hq, run=run_inline))
+        with mock.patch.object(web, "routes", lambda hq, run: []):  # the operators' pages take long to make, and have no part here
+            self.transport = InlineTransport(make_app(self.hq, run=run_inline))
 
 
 class Headquarters:
@@ -66,7 +99,7 @@ class Headquarters:
         if getattr(self, "_reader", None) is not None:
             self._reader.close()
         for database in self.databases:
-            database.engine.dispose()
+            database.close()
 
     # -------------------------------------------------------------- the line
 
@@ -102,7 +135,7 @@ class Headquarters:
 
     def back_up(self) -> None:
         for database in self.databases:
-            database.engine.dispose()
+            database.close()
         if self._reader is not None:
             self._reader.close()
             self._reader = None

@@ -62,6 +62,12 @@ def publish(world: World, machine: Machine) -> None:
     world.hq.publish(luck.choice(world.topics), rows)
 
 
+def type_code(world: World, machine: Machine) -> None:
+    """Somebody in the shop reads that the till wants a code."""
+    if machine.needs_code():
+        machine.enrol_anew()
+
+
 def late(world: World, machine: Machine) -> None:
     """A delayed request arrives after all; nobody waits for its answer."""
     if world.late:
@@ -79,6 +85,7 @@ ORDINARY: dict[str, tuple[float, Callable[[World, Machine], None]]] = {
     "restart": (1, restart),
     "publish": (5, publish),
     "late": (4, late),
+    "type_code": (6, type_code),
 }
 
 

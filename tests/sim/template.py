@@ -43,8 +43,7 @@ def get(folder: Path) -> Kit:
     hq = Hq.create(databases[0], clock, ids)
     client = httpx.Client(transport=InlineTransport(make_app(hq, run=run_inline)), base_url=URL)
     tills = tuple(_till(folder / f"template{n}.sqlite", store, hq, client) for n, store in enumerate(STORES))
-    with databases[0].engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    databases[0].close()
     return Kit(hq_path, hq_path.read_bytes(), tills, databases)
 
 

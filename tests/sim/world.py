@@ -117,7 +117,7 @@ class World:
         self.faults.is_on = False
         for machine in self.machines:
             machine.is_cut_off = False
-            if not machine.is_frozen():
+            if not machine.needs_code():
                 machine.run(Agent.hello)
         self.note("rest")
         for n in range(40):
@@ -132,7 +132,7 @@ class World:
 
     def _work(self, machine: Machine) -> bool:
         """One round of a machine's agent, as its process would do it; whether anything moved."""
-        if machine.is_frozen():
+        if machine.needs_code():
             machine.enrol_anew()
             return True
         return machine.round()
