@@ -38,7 +38,7 @@ bench-oscar: setup  ## prices beside django-oscar, in an environment of its own
 	@scripts/bench_oscar.sh && $(PY) -m bench.run oscar
 
 soak: setup  ## long runs: KILLS kills, CUTS power cuts, WORLDS baskets, RETURNS sales, from seed FIRST
-	@$(PY) -m tests.kill.soak --kills $(KILLS) --cuts $(CUTS) --first $(FIRST)
+	@$(PY) -m tests.kill.soak --kills $(KILLS) --cuts $(CUTS) --sync-cuts $(CUTS) --first $(FIRST)
 	@$(PY) -m tests.domain.pricing.soak --n $(WORLDS) --first $(FIRST)
 	@$(PY) -m tests.domain.returns_soak --n $(RETURNS) --first $(FIRST)
 

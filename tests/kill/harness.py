@@ -141,6 +141,7 @@ class Tally:
     faults: Counter[str] = field(default_factory=Counter)
     where: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
+    kinds: tuple[str, ...] = KINDS
 
     def fault(self, kind: str, count: int, note: str) -> None:
         if count:
@@ -154,7 +155,7 @@ class Tally:
         self.notes += other.notes
 
     def line(self) -> str:
-        return ", ".join([f"{self.runs} runs", *[f"{kind} {self.faults[kind]}" for kind in KINDS]])
+        return ", ".join([f"{self.runs} runs", *[f"{kind} {self.faults[kind]}" for kind in self.kinds]])
 
     @property
     def in_tender(self) -> int:

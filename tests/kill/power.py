@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from store_db.store import Store
 from tests.kill import traced
@@ -45,17 +46,25 @@ class Recording:
 
 
 def record(
-    built: Path, folder: Path, *, orders: list[int] = ORDERS, synchronous: str = "", seed: int = 1, is_early: bool = False
+    built: Path,
+    folder: Path,
+    *,
+    orders: list[int] = ORDERS,
+    synchronous: str = "",
+    seed: int = 1,
+    is_early: bool = False,
+    **more: Any,
 ) -> Recording:
     """Sell on a copy of the store, with checkpoints on the way, and keep every operation; an order of 0 is the one sale.
 
-    Without `synchronous` the store syncs as the product has it.
+    Without `synchronous` the store syncs as the product has it. `more`: another module that sells, and what it takes.
     """
     folder.mkdir()
     store = fresh_copy(built, folder / "store.db")
     before = {store.name: store.read_bytes()}
     pragmas = {"wal_autocheckpoint": CHECKPOINT_PAGES} | ({"synchronous": synchronous} if synchronous else {})
-    log = traced.record(store, folder.with_suffix(".strace"), seed=seed, orders=orders, pragmas=pragmas, is_early=is_early)
+    arguments = {"seed": seed, "orders": orders, "pragmas": pragmas, "is_early": is_early} | more
+    log = traced.record(store, folder.with_suffix(".strace"), **arguments)
     ops = list(Reader(folder, list(before)).read(log))
     after = {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.endswith(("-shm", ".head"))}
     name = f"recording {seed}{f', {synchronous}' if synchronous else ''}{', early' if is_early else ''}"

@@ -1,6 +1,7 @@
-"""Long runs of both harnesses: `python -m tests.kill.soak --kills 1000 --cuts 2000 --first 0` (`make soak`).
+"""Long runs of the harnesses: `python -m tests.kill.soak --kills 1000 --cuts 2000 --sync-cuts 2000 --first 0` (`make soak`).
 
-One line a phase: seeds, runs, lost, doubled, half, gaps, astray. Ends with 1 when anything is not zero, and says which seed.
+One line a phase: seeds, runs, lost, doubled, half, gaps, astray; of a till that syncs also ahead, cursors, unequal. Ends with 1
+when anything is not zero, and says which seed.
 """
 
 import argparse
@@ -8,9 +9,10 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
-from tests.kill import power, traced
-from tests.kill.harness import Tally, build_store, fresh_copy, kill_often
+from tests.kill import power, power_sync, traced
+from tests.kill.harness import KINDS, Tally, build_store, fresh_copy, kill_often
 
 STORES = 4
 KILLS_A_STORE = 25
@@ -21,6 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.kill.soak", description="kill tills and cut their power")
     parser.add_argument("--kills", type=int, default=1000, help="SIGKILLs at seeded moments")
     parser.add_argument("--cuts", type=int, default=2000, help="power cuts at seeded operations of recorded runs")
+    parser.add_argument("--sync-cuts", type=int, default=2000, help="the same of runs that sync with an HQ")
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="lanewise-soak-") as name:
@@ -30,7 +33,9 @@ def main(arguments: list[str] | None = None) -> int:
         if reason := traced.why_not():
             print(f"cuts: skipped: {reason}", flush=True)
         else:
-            tallies.append(said("cuts", asked.first, asked.cuts, cut_phase(built, folder, asked.first, asked.cuts)))
+            tallies.append(said("cuts", asked.first, asked.cuts, cut_phase(built, folder / "alone", asked.first, asked.cuts)))
+            synced = cut_phase(built, folder / "synced", asked.first, asked.sync_cuts, power_sync)
+            tallies.append(said("sync cuts", asked.first, asked.sync_cuts, synced))
     return 1 if any(tally.notes for tally in tallies) else 0
 
 
@@ -56,13 +61,14 @@ def kill_phase(built: Path, folder: Path, first: int, count: int) -> Tally:
     return tally
 
 
-def cut_phase(built: Path, folder: Path, first: int, count: int) -> Tally:
-    """A recording of its own day for every 250 cuts."""
-    tally = Tally()
+def cut_phase(built: Path, folder: Path, first: int, count: int, way: ModuleType = power) -> Tally:
+    """A recording of its own day for every 250 cuts; `way`: with an agent or without."""
+    tally = Tally(kinds=power_sync.KINDS if way is power_sync else KINDS)
+    folder.mkdir()
     with power.quick_folder() as memory:
         for seeds in batches(first, count, CUTS_A_RECORDING):
-            recording = power.record(built, folder / f"day-{seeds[0]}", seed=seeds[0] + 1)
-            tally.add(power.cut_often(recording, Path(memory), seeds))
+            recording = way.record(built, folder / f"day-{seeds[0]}", seed=seeds[0] + 1)
+            tally.add(way.cut_often(recording, Path(memory), seeds))
     return tally
 
 

@@ -41,10 +41,12 @@ def _refusal(*options: str) -> str:
     return "" if done.returncode == 0 and not done.stderr else f"strace cannot trace here: {done.stderr.strip()}"
 
 
-def run(store: Path, log: Path, options: list[str], **arguments: Any) -> tuple[int, list[str]]:
-    """Run the seller under strace; (return code, the lines it told). `arguments` are those of `seller.main`."""
+def run(
+    store: Path, log: Path, options: list[str], *, module: str = "tests.kill.seller", **arguments: Any
+) -> tuple[int, list[str]]:
+    """Run the seller under strace; (return code, the lines it told). `arguments` are those of the module's `main`."""
     asked = {"path": str(store), "seed": 1, "orders": [0], "pragmas": {}} | arguments
-    command = [sys.executable, "-m", "tests.kill.seller", json.dumps(asked)]
+    command = [sys.executable, "-m", module, json.dumps(asked)]
     done = subprocess.run(
         ["strace", "-f", "-qq", "-e", "signal=none", "-o", str(log), *options, *command],
         cwd=ROOT,
