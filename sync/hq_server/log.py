@@ -220,11 +220,11 @@ def _append(connection: Connection, caller: Caller, owner: Device, chain: Chain,
     last = events[-1]
     _save_chain(connection, owner, chain, last, _total(chain.sums, added), now_ms)
     fresh = _claim_uids(connection, owner.store, events)
+    _take_in(connection, caller, owner, chain_id, [event for event in events if event.header.seq in fresh], now_ms)
     for event in events:
         if event.header.seq not in fresh:
             quarantine.quarantine(connection, owner.store, event, chain_id, quarantine.DOUBLED, "", now_ms)
     _note_jumps(connection, owner.store, chain_id, chain, events, now_ms)
-    _take_in(connection, caller, owner, chain_id, [event for event in events if event.header.seq in fresh], now_ms)
     return Mark(last.header.seq, last.hash)
 
 

@@ -43,19 +43,23 @@ def project(
     `accept`: HQ took them as they are, although they do not add up.
     """
     rows: list[Row] = []
+    aside: list[tuple[WireEvent, str, str]] = []
     for event in events:
-        chain = ChainId(event.header.device, event.header.epoch, branch)
         try:
             if is_known(event.header.kind, event.header.schema):
                 rows += rows_of(store, event, accept=accept)
             else:
-                _wait(connection, store, event, chain)
+                _wait(connection, store, event, branch)
         except BrokenBody as error:
-            quarantine.quarantine(connection, store, event, chain, quarantine.BROKEN, str(error), received_ms)
+            aside.append((event, quarantine.BROKEN, str(error)))
         except NotWhole as error:
-            quarantine.quarantine(connection, store, event, chain, quarantine.NOT_WHOLE, str(error), received_ms)
+            aside.append((event, quarantine.NOT_WHOLE, str(error)))
     write(connection, rows)
+    # what is published comes last: tables first, the topic's lock after them, in every transaction
     exceptions.refresh(connection, store, rows, received_ms)
+    for event, code, detail in aside:
+        chain = ChainId(event.header.device, event.header.epoch, branch)
+        quarantine.quarantine(connection, store, event, chain, code, detail, received_ms)
     for table, row in rows:
         if table is resolutions:
             quarantine.resolve(connection, store, about=row[2], how=row[3], by=row[4], now_ms=received_ms)
@@ -83,6 +87,6 @@ def _digest(connection: Connection, table: Table) -> str:
     return f"{total % (1 << 256):064x}"
 
 
-def _wait(connection: Connection, store: str, event: WireEvent, chain: ChainId) -> None:
-    header = event.header
-    connection.execute(waiting.insert().values((store, *chain, header.seq, header.kind, header.schema)))
+def _wait(connection: Connection, store: str, event: WireEvent, branch: bytes) -> None:
+    h = event.header
+    connection.execute(waiting.insert().values((store, h.device, h.epoch, branch, h.seq, h.kind, h.schema)))

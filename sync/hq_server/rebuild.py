@@ -10,13 +10,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Table, create_engine, func, select
+from sqlalchemy import Connection, Row, Table, func, select
 
 from pos_app.domain.events import GENESIS, chain_hash
 from pos_app.domain.proof import Sums, sums_of
 from sync.hq_server import projections
-from sync.hq_server.all_tables import metadata
 from sync.hq_server.database import Database
+from sync.hq_server.hq import Hq
 from sync.hq_server.log import event_of
 from sync.hq_server.projected_tables import points, stock, store_days
 from sync.hq_server.quarantine import entries
@@ -61,13 +61,12 @@ class Places(NamedTuple):
 def verify(database: Database, progress: Callable[[int], None] = lambda n: None) -> HqProof:
     """Every check, on one unmoving view of the database: devices go on pushing meanwhile."""
     with tempfile.TemporaryDirectory(prefix="lanewise-hq-") as folder:
-        engine = create_engine(f"sqlite:///{Path(folder) / 'rebuilt.sqlite'}")
-        metadata.create_all(engine)
+        rebuilt = Hq.create(Database.open(f"sqlite:///{Path(folder) / 'rebuilt.sqlite'}")).database
         try:
-            with database.read() as connection, engine.connect() as scratch:
+            with database.read() as connection, rebuilt.write() as scratch:
                 return _Rebuild(connection, scratch, progress).run()
         finally:
-            engine.dispose()
+            rebuilt.close()
 
 
 class _Rebuild:

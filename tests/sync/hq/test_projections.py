@@ -4,20 +4,21 @@ import json
 import random
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, create_engine, select
+from sqlalchemy import Connection, select
 
 from pos_app.demo.day import Day, DayClock, SeededIds
 from pos_app.domain.proof import Sums, sums_of
 from store_db.store import Store
 from sync.hq_server import exceptions, feed, projections, quarantine
 from sync.hq_server.projected_tables import coupons, points, receipts, stock, store_days
-from sync.hq_server.tables import metadata
 from sync.protocol import WireEvent
 from tests.sync.hq.projection_kit import event, journal_of, moves, sale, with_payload
+from tests.sync.hq_kit import make_hq, sqlite_url
 
 STORE, OTHER, NOW_MS = "S001", "S002", 1_790_000_000_000
 CODE = "POSTER-1"
@@ -39,15 +40,18 @@ def day(demo_store_file: Path, tmp_path_factory: pytest.TempPathFactory) -> list
 
 
 @pytest.fixture
-def hq() -> Iterator[Connection]:
-    with _tables() as connection:
+def hq(tmp_path: Path) -> Iterator[Connection]:
+    with _tables(tmp_path) as connection:
         yield connection
 
 
-def _tables() -> Connection:
-    engine = create_engine("sqlite://")
-    metadata.create_all(engine)
-    return engine.connect()
+@contextmanager
+def _tables(folder: Path, name: str = "hq") -> Iterator[Connection]:
+    """One open transaction on a new HQ."""
+    made = make_hq(sqlite_url(folder, name))
+    with made.database.write() as connection:
+        yield connection
+    made.database.close()
 
 
 def _project(connection: Connection, *events: WireEvent, store: str = STORE) -> None:
@@ -77,12 +81,12 @@ def test_money_points_and_goods_are_those_of_the_shops_sums(hq: Connection, day:
     assert not hq.execute(select(projections.waiting)).all()
 
 
-def test_any_order_of_arrival_gives_the_same_tables(day: list[WireEvent]) -> None:
+def test_any_order_of_arrival_gives_the_same_tables(day: list[WireEvent], tmp_path: Path) -> None:
     seen = set()
     for seed in range(4):
         events, luck = list(day), random.Random(seed)
         luck.shuffle(events)
-        with _tables() as connection:
+        with _tables(tmp_path, str(seed)) as connection:
             while events:
                 size = luck.randint(1, 60)
                 _project(connection, *events[:size])
@@ -229,11 +233,11 @@ def test_more_given_of_an_offer_than_the_shops_allowance(hq: Connection) -> None
     assert _shown(hq) == {f"offer_overgiven/{STORE}/FIRST100/4": "offer_overgiven"}
 
 
-def test_a_sale_whose_numbers_were_changed_never_reaches_a_table(hq: Connection, day: list[WireEvent]) -> None:
+def test_a_sale_whose_numbers_were_changed_never_reaches_a_table(day: list[WireEvent], tmp_path: Path) -> None:
     """Whichever amount of a real sale is a fen off, the sale is put aside."""
     one = next(one for one in day if one.header.kind == "sale")
     for field in ("total_fen", "list_fen", "discount_fen", "rounding_fen", "item_count"):
         value = json.loads(one.payload)[field]
-        with _tables() as connection:
+        with _tables(tmp_path, field) as connection:
             _project(connection, with_payload(one, **{field: value + 1}))
             assert not connection.execute(select(receipts)).all(), field

@@ -228,3 +228,18 @@ def test_shops_that_sell_at_once_neither_wait_in_a_ring_nor_miss_a_coupon_used_t
     with on_postgres.database.read() as connection:
         found = connection.execute(select(exceptions.found_now).where(exceptions.found_now.c.resolved_ms == 0)).all()
     assert {(row.store, row.name) for row in found} == {(s, f"coupon_overused/{n}/2") for s in ("S001", "S002") for n in names}
+
+
+def test_a_till_with_a_bad_event_and_one_with_an_exception_do_not_wait_in_a_ring(on_postgres: Hq) -> None:
+    """Both touch the shop's stock and its list of exceptions."""
+    tills = [Sender(on_postgres, "S001", n) for n in (1, 2)]
+
+    def sell(till: Sender, is_bad: bool) -> None:
+        for _ in range(25):
+            till.tell(*([event("sale", b"{}"), event("sale", sale())] if is_bad else [event("sale", sale(coupons=["C"]))]))
+
+    with ThreadPoolExecutor(2) as pool:
+        done = [pool.submit(sell, till, till is tills[0]) for till in tills]
+        for one in done:
+            one.result(timeout=120)
+    assert verify(on_postgres.database).problems == []
