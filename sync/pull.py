@@ -48,7 +48,7 @@ def pull_page(store: Store, link: Line, takers: Takers | None = None, *, wait_ms
     """Ask for what is new, and apply it; topics that HQ calls gone are loaded whole. `done`: rows that came.
 
     `wait_ms`: HQ may keep the answer so long, until there is something. `pause(seconds)` lets lanes take the lock between
-    the transactions of a snapshot. What the link raises leaves everything as it was.
+    transactions, as long as there is more. What the link raises leaves everything as it was.
     """
     takers = takers or {}
     seen = hq_rows.cursors(store.connection)
@@ -58,10 +58,12 @@ def pull_page(store: Store, link: Line, takers: Takers | None = None, *, wait_ms
     pulled = link.call(PULL, wanted, Pulled)
     done = 0
     for page in pulled.pages:
-        at, to = seen.get(page.topic, NOWHERE), Cursor(pulled.generation, page.rev)
+        at, to, since_ms = seen.get(page.topic, NOWHERE), Cursor(pulled.generation, page.rev), store.clock.mono_ms()
         if to != at and apply_rows(store, takers, page.topic, page.rows, at, to):
             done += len(page.rows)
         retry_refused(store, takers, page.topic)
+        if page.more:
+            pause((store.clock.mono_ms() - since_ms) / 1000)
     loaded = [load_snapshot(store, link, topic, takers, seen=seen.get(topic, NOWHERE), pause=pause) for topic in pulled.gone]
     return Step(
         done + sum(step.done for step in loaded),
