@@ -103,14 +103,16 @@ def push_until_stopped(running: Running, store: Store) -> None:
         is_new = True
         while not running.stop.is_set() and _url(store) == url:
             seen, is_hello = data_version(store), greeted.is_due()
+            if is_hello:
+                shop_hub.is_there = True  # perhaps by now
             step = agent.hello() if is_hello else agent.push_once()
             is_new = is_new or step.done > 0
             if step.trouble or step.wait_ms:
                 running.stop.wait(step.wait_ms / 1000)
-            elif not step.more:
+            elif not (step.more or is_hello):
                 if is_new and proved.is_due():
                     is_new = bool(agent.prove_once().trouble)
-                shop_hub.round(line, is_hello)
+                shop_hub.round(line)
                 wait_for_commit(running, store, seen, HUB_EVERY_MS if shop_hub.is_there else HELLO_EVERY_MS)
 
 
@@ -165,8 +167,8 @@ class ShopHub:
         self._told = b""
         self.is_there = True
 
-    def round(self, line: Link, is_due: bool) -> None:
-        if not (self.is_there or is_due):
+    def round(self, line: Link) -> None:
+        if not self.is_there:
             return
         try:
             self._told, self.is_there = hub_once(self._store, line, self._told), True

@@ -51,7 +51,7 @@ def hq_url(tmp_path: Path) -> Iterator[str]:
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as served:
         until(lambda: _listens(port))
         yield f"http://127.0.0.1:{port}"
-        served.terminate()
+        served.kill()  # a graceful end would wait for the pull that waits
 
 
 def _listens(port: int) -> bool:
