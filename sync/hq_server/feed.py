@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 from sqlalchemy import BigInteger, Column, Connection, Index, LargeBinary, Table, Text, text
 
+from pos_app.domain.ports import Ids
 from store_db.hq_rows import OWN
 from sync.hq_server.database import run, run_many
-from sync.hq_server.hq import Caller, Hq
+from sync.hq_server.hq import REV_FLOOR, Caller, Hq, read_meta
 from sync.hq_server.tables import metadata
 from sync.protocol import ROWS_MAX, Page, Pull, Pulled, Row
 
@@ -28,6 +29,11 @@ feed = Table(
     Column("key", Text, primary_key=True), Column("rev", BigInteger, nullable=False), Column("body", LargeBinary),
     Column("changed_ms", BigInteger, nullable=False), Index("feed_by_rev", "topic", "store", "rev"),
 )  # fmt: skip
+# revs that no process of this HQ ever gave: a cursor among them is from what a restored HQ has lost
+gaps = Table(
+    "feed_gaps", metadata, Column("topic", Text, primary_key=True),
+    Column("last", BigInteger, primary_key=True, autoincrement=False), Column("first", BigInteger, nullable=False),
+)  # fmt: skip
 
 
 class TopicState(NamedTuple):
@@ -37,9 +43,14 @@ class TopicState(NamedTuple):
 
 # ------------------------------------------------------------------ published
 
+RUN_REVS = 1 << 40  # between the revs of two processes, and as much again by luck
+NOTE_GAP = (
+    "INSERT INTO feed_gaps (topic, last, first) SELECT ?, ?, coalesce(max(rev), 0) + 1 FROM topics WHERE topic = ? "
+    "HAVING coalesce(max(rev), 0) < ? ON CONFLICT DO NOTHING"
+)
 TAKE_REVS = (
-    "INSERT INTO topics (topic, rev, horizon) VALUES (?, ?, 0) "
-    "ON CONFLICT (topic) DO UPDATE SET rev = topics.rev + excluded.rev RETURNING rev"
+    "INSERT INTO topics (topic, rev, horizon) VALUES (?, ?, 0) ON CONFLICT (topic) DO UPDATE "
+    "SET rev = CASE WHEN topics.rev < ? THEN excluded.rev ELSE topics.rev + ? END RETURNING rev"
 )
 INSERT = "INSERT INTO feed (topic, store, key, rev, body, changed_ms) "
 CHANGE = (
@@ -48,6 +59,15 @@ CHANGE = (
 )
 ON_SQLITE = INSERT + "VALUES (?,?,?,?,?,?)" + CHANGE
 ON_POSTGRES = INSERT + "SELECT * FROM unnest(?::text[], ?::text[], ?::text[], ?::bigint[], ?::bytea[], ?::bigint[])" + CHANGE
+
+
+def begin_run(connection: Connection, ids: Ids) -> None:
+    """A process of HQ begins: what is published from now on has revs far above all before, by a distance of its own.
+
+    So an HQ that was restored without anybody saying so gives no rev twice: a cursor from what it lost is in a gap, and gone.
+    """
+    floor = int.from_bytes(read_meta(connection, REV_FLOOR), "big") + RUN_REVS + int.from_bytes(ids.random(5), "big")
+    run(connection, "UPDATE meta SET value = ? WHERE name = ?", floor.to_bytes(8, "big"), REV_FLOOR)
 
 
 def publish(connection: Connection, topic: str, rows: Iterable[tuple[str, str, bytes | None]], now_ms: int) -> int:
@@ -60,7 +80,9 @@ def publish(connection: Connection, topic: str, rows: Iterable[tuple[str, str, b
         return topic_states(connection).get(topic, TopicState(0, 0)).rev
     if any(key.startswith(OWN) for _, key in newest):
         raise ValueError(f"no key begins with {OWN}")
-    last = int(run(connection, TAKE_REVS, topic, len(newest)).scalar_one())
+    floor = int.from_bytes(read_meta(connection, REV_FLOOR), "big")
+    run(connection, NOTE_GAP, topic, floor, topic, floor)
+    last = int(run(connection, TAKE_REVS, topic, floor + len(newest), floor, len(newest)).scalar_one())
     first = last - len(newest) + 1
     values = [(topic, store, key, rev, body, now_ms) for rev, ((store, key), body) in enumerate(newest.items(), first)]
     if connection.dialect.name == "postgresql":
@@ -77,6 +99,7 @@ def purge_tombstones(connection: Connection, before_ms: int) -> int:
     rows = 0
     for topic, rev in old:
         run(connection, "UPDATE topics SET horizon = ? WHERE topic = ? AND horizon < ?", rev, topic, rev)
+        run(connection, "DELETE FROM feed_gaps WHERE topic = ? AND last <= ?", topic, rev)
         rows += run(connection, f"DELETE FROM feed WHERE topic = ? AND rev <= ? AND {purged}", topic, rev, before_ms).rowcount
     return rows
 
@@ -132,6 +155,7 @@ def pages(connection: Connection, store: str, message: Pull, generation: bytes) 
     cursors = dict.fromkeys(states, 0) | message.cursors
     known = not message.generation or message.generation == generation
     gone = {topic for topic, after in cursors.items() if _is_gone(states.get(topic), after, known)}
+    gone |= {topic for topic in states if topic not in gone and _is_in_gap(connection, topic, cursors[topic], states[topic])}
     found, rows_left, bytes_left = [], min(message.rows_max, ROWS_MAX), PAGE_BYTES_MAX
     for topic, state in sorted(states.items(), key=lambda item: item[1].rev - cursors[item[0]]):  # the shortest first
         if topic in gone or cursors[topic] >= state.rev:
@@ -156,6 +180,16 @@ def _is_gone(state: TopicState | None, after: int, is_known: bool) -> bool:
     if state is None:
         return after != 0
     return not state.horizon <= after <= state.rev
+
+
+def _is_in_gap(connection: Connection, topic: str, after: int, state: TopicState) -> bool:
+    """Whether a cursor is a rev that was never given here; the newest one was."""
+    if not 0 < after < state.rev:
+        return False
+    return (
+        run(connection, "SELECT 1 FROM feed_gaps WHERE topic = ? AND last >= ? AND first <= ?", topic, after, after).first()
+        is not None
+    )
 
 
 def _is_large(connection: Connection, topic: str, store: str) -> bool:

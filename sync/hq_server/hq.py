@@ -13,7 +13,7 @@ from sync.hq_server.database import Database, run, run_many
 from sync.protocol import Mark, Problem
 from sync.signing import public_key, sign
 
-SECRET, GENERATION, GENERATIONS = "secret", "generation", "generations"
+SECRET, GENERATION, GENERATIONS, REV_FLOOR = "secret", "generation", "generations", "rev_floor"
 GENERATION_BYTES = 8
 TILL, HUB = "till", "hub"  # roles
 ACTIVE, FROZEN, REVOKED = "active", "frozen", "revoked"  # states of a device
@@ -65,14 +65,22 @@ class Hq:
             if database.engine.dialect.has_table(connection, "meta"):
                 raise StoreError("POS-1010", path=schema.place(database))
             schema.migrate(connection)
-            values = [(SECRET, ids.random(32)), (GENERATION, generation), (GENERATIONS, generation)]
+            values = [(SECRET, ids.random(32)), (GENERATION, generation), (GENERATIONS, generation), (REV_FLOOR, bytes(8))]
             run_many(connection, "INSERT INTO meta (name, value) VALUES (?, ?)", values)
-        return cls.open(database, clock, ids)
+        return cls._read(database, clock, ids)
 
     @classmethod
     def open(cls, database: Database, clock: Clock | None = None, ids: Ids | None = None) -> Self:
         """An HQ that was created before, brought to this version. Raises StoreError POS-1008 (none there), POS-1001 (newer)."""
+        from sync.hq_server import feed
+
         schema.bring_up(database)
+        with database.write() as connection:
+            feed.begin_run(connection, ids or SystemIds())
+        return cls._read(database, clock, ids)
+
+    @classmethod
+    def _read(cls, database: Database, clock: Clock | None, ids: Ids | None) -> Self:
         with database.read() as connection:
             secret = read_meta(connection, SECRET)
         return cls(database, clock or SystemClock(), ids or SystemIds(), secret, public_key(secret))

@@ -9,7 +9,7 @@ import pytest
 
 from sync.hq_server.hq import Hq
 from tests.sync import postgres as server
-from tests.sync.hq_kit import client_of, empty, make_hq, open_hq, sqlite_url
+from tests.sync.hq_kit import client_of, empty, make_hq, open_hq, sqlite_url, with_first_revs
 
 
 @pytest.fixture(scope="session")
@@ -41,10 +41,10 @@ def hq(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Hq]:
     if request.param == "postgres":
         made: Hq = request.getfixturevalue("_postgres_hq")
         empty(made)
-        yield open_hq(made.database)
+        yield with_first_revs(open_hq(made.database))
         return
     shutil.copyfile(request.getfixturevalue("_sqlite_hq"), tmp_path / "hq.sqlite")
-    opened = open_hq(sqlite_url(tmp_path))
+    opened = with_first_revs(open_hq(sqlite_url(tmp_path)))
     yield opened
     opened.database.close()
 

@@ -15,8 +15,8 @@ from sync import protocol
 from sync.hq_server import devices
 from sync.hq_server.all_tables import metadata
 from sync.hq_server.app import make_app
-from sync.hq_server.database import Database
-from sync.hq_server.hq import TILL, Hq
+from sync.hq_server.database import Database, run
+from sync.hq_server.hq import REV_FLOOR, TILL, Hq
 from sync.protocol import (
     Ack,
     ChainId,
@@ -51,6 +51,13 @@ def make_hq(url: str, clock: Clock | None = None, ids: Ids | None = None) -> Hq:
 def open_hq(where: str | Database) -> Hq:
     """An HQ that was made before; whoever opens it draws ids of its own."""
     return Hq.open(Database.open(where) if isinstance(where, str) else where, DayClock(), SeededIds(next(_nodes)))
+
+
+def with_first_revs(hq: Hq) -> Hq:
+    """As if the process that made it had never ended: revs begin at 1."""
+    with hq.database.write() as connection:
+        run(connection, "UPDATE meta SET value = ? WHERE name = ?", bytes(8), REV_FLOOR)
+    return hq
 
 
 def empty(hq: Hq) -> None:

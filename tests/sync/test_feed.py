@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,7 @@ from sync.hq_server import feed
 from sync.hq_server.hq import Hq
 from sync.protocol import Page, Pull, Pulled, Row
 from tests.sync.feed_kit import TILL, make_hq, publish
+from tests.sync.hq_kit import open_hq, sqlite_url
 from tests.sync.postgres import Cluster
 
 MINE, OTHER = "S001", "S002"
@@ -134,3 +136,19 @@ def test_no_row_commits_behind_a_cursor_that_a_reader_was_given(postgres: Cluste
 def somebody_waits(hq: Hq) -> bool:
     with hq.database.read() as connection:
         return bool(connection.exec_driver_sql("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'").first())
+
+
+def test_a_cursor_from_what_a_restored_hq_has_lost_is_gone_even_when_nobody_said_so(tmp_path: Path) -> None:
+    """As many rows are published again as were lost: a count alone would take the old cursor for one of its own."""
+    hq = make_hq(url := sqlite_url(tmp_path))
+    kept = publish(hq, "prices", {"A": {"n": 1}})
+    hq.database.close()
+    backup = (tmp_path / "hq.sqlite").read_bytes()
+    lost = publish(hq := open_hq(url), "prices", {"A": {"n": 2}, "B": {}})
+    hq.database.close()
+    (tmp_path / "hq.sqlite").write_bytes(backup)
+    again = publish(hq := open_hq(url), "prices", {"A": {"n": 3}, "C": {}, "D": {}})
+    publish(hq, "later", {"E": {}})
+    assert pull(hq, {"prices": lost}).gone == ["prices"]
+    assert pull(hq, {"prices": kept}).gone == pull(hq, {"prices": again}).gone == []
+    hq.database.close()

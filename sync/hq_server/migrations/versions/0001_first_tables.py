@@ -128,6 +128,13 @@ def upgrade() -> None:
     )
     op.create_index("feed_by_rev", "feed", ["topic", "store", "rev"], unique=False)
     op.create_table(
+        "feed_gaps",
+        sa.Column("topic", sa.Text(), nullable=False),
+        sa.Column("last", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("first", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("topic", "last"),
+    )
+    op.create_table(
         "heard",
         sa.Column("device", sa.LargeBinary(), nullable=False),
         sa.Column("epoch", sa.LargeBinary(), nullable=False),
