@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from pos_app.demo.day import DayClock, SeededIds
 from pos_app.services import take_topics
 from store_db import hq_rows, sync_state
 from store_db.hq_rows import OWN
@@ -121,7 +122,7 @@ def cut(recording: SyncRecording, folder: Path, at: int, mode: str, seed: int) -
     told = listen(lines)
     image = told.image + (told.is_asked and random.Random(f"hq:{seed}").random() < 0.5)
     (folder / "hq.sqlite").write_bytes(recording.images[image])
-    with Store.open(path, clock=syncing.DayClock(), ids=syncing.SeededIds(-seed - 2)) as store:
+    with Store.open(path, clock=DayClock(), ids=SeededIds(-seed - 2)) as store:
         harness.judge(tally, name, harness.listen(told_by_seller(lines)), harness.look(path), set())
         judge_sync(tally, f"{name}, HQ {image}", told, store, folder / "hq.sqlite")
     if told.step:
@@ -139,7 +140,7 @@ def told_by_seller(lines: list[str]) -> Iterator[str]:
 
 def judge_sync(tally: Tally, name: str, told: AgentTold, store: Store, hq_path: Path) -> None:
     """Against HQ at once, and again when the till has synced."""
-    hq = Hq.open(Database.open(f"sqlite:///{hq_path}"), store.clock, syncing.SeededIds(-1))
+    hq = Hq.open(Database.open(f"sqlite:///{hq_path}"), store.clock, SeededIds(-1))
     try:
         for kind, check in (("ahead", ahead), ("cursors", cursors), ("unequal", unequal)):
             found = check(store, hq, told)
@@ -233,7 +234,7 @@ def settle(store: Store, hq: Hq) -> None:
 
 def rows(hq: Hq, sql: str) -> list[Any]:
     with hq.database.read() as connection:
-        return run(connection, sql).fetchall()
+        return list(run(connection, sql))
 
 
 def plain(found: Iterable[Any]) -> list[tuple[Any, ...]]:
