@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sync.hq_server import operators, views
+from sync.hq_server import answers, operators, views
 from sync.hq_server.hq import Hq
 
 PREFIX = "/api/v1"
@@ -57,18 +57,18 @@ OF_STORE = Parameter("store", "of one shop only", "query", STORE)
 AT_MOST = Parameter("limit", "so many at most", "query", most=LIMIT_MAX, otherwise=LIMIT)
 
 ENDPOINTS = (
-    Endpoint("/stores", "Every shop: last seen, missing events, equality, exceptions.", list[views.Store], views.stores),
-    Endpoint("/stores/{store}", "One shop.", views.Store, views.store, (IN_STORE,)),
-    Endpoint("/stores/{store}/days", "A shop's business days, the newest first.", list[views.Figures], views.days,
+    Endpoint("/stores", "Every shop: last seen, missing events, equality, exceptions.", list[answers.Store], views.stores),
+    Endpoint("/stores/{store}", "One shop.", answers.Store, views.store, (IN_STORE,)),
+    Endpoint("/stores/{store}/days", "A shop's business days, the newest first.", list[answers.Figures], views.days,
              (IN_STORE, AT_MOST)),
-    Endpoint("/stores/{store}/days/{date}", "One shop's day.", views.Day, views.day, (IN_STORE, ON_DATE, AT_MOST)),
-    Endpoint("/devices", "Every device: state, last seen, what it still holds, what it last proved.", list[views.Device],
+    Endpoint("/stores/{store}/days/{date}", "One shop's day.", answers.Day, views.day, (IN_STORE, ON_DATE, AT_MOST)),
+    Endpoint("/devices", "Every device: state, last seen, what it still holds, what it last proved.", list[answers.Device],
              views.devices, (OF_STORE,)),
     Endpoint("/equality", "Every chain: how far HQ has it, its sums, and whether the device found them equal.",
-             list[views.Chain], views.equality, (OF_STORE,)),
-    Endpoint("/quarantine", "Open exceptions, the oldest first: reason, owner, age.", list[views.Exception_], views.exceptions,
+             list[answers.Chain], views.equality, (OF_STORE,)),
+    Endpoint("/quarantine", "Open exceptions, the oldest first: reason, owner, age.", list[answers.Exception_], views.exceptions,
              (OF_STORE, AT_MOST)),
-    Endpoint("/topics", "What goes down: newest rev and number of rows.", list[views.Topic], views.topics),
+    Endpoint("/topics", "What goes down: newest rev and number of rows.", list[answers.Topic], views.topics),
 )  # fmt: skip
 
 
