@@ -107,7 +107,7 @@ def yuan(fen: int) -> Decimal:
 
 
 def priced(lines: list[tuple[str, int]]) -> dict:
-    """A new basket with its lines loaded, then the offers, timed."""
+    """A new basket with its lines loaded, then the offers; CPU of this process."""
     from oscar.core.loading import get_class, get_model
 
     basket = get_model("basket", "Basket").objects.create()
@@ -120,10 +120,10 @@ def priced(lines: list[tuple[str, int]]) -> dict:
     basket.reset_offer_applications()
     for line in basket.all_lines():
         line.purchase_info, line.product  # noqa: B018 - loaded before the clock starts
-    start_ns = time.perf_counter_ns()
+    start_ns = time.process_time_ns()
     get_class("offer.applicator", "Applicator")().apply(basket)
     total = basket.total_incl_tax
-    spent_ms = (time.perf_counter_ns() - start_ns) / 1e6
+    spent_ms = (time.process_time_ns() - start_ns) / 1e6
     applied = len(basket.applied_offers())
     basket.delete()
     return {"ms": spent_ms, "total_fen": round(total * 100), "applied": applied}
