@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from pos_app.domain.events import GENESIS, Header, chain_hash
@@ -15,6 +16,7 @@ from pos_app.domain.proof import Sums, sums_of
 from store_db.sync_state import HELD
 from store_db.verify import verify
 from sync.protocol import MAIN
+from tests.sim.template import STORES
 
 if TYPE_CHECKING:
     from tests.sim.machine import Machine
@@ -132,6 +134,7 @@ class Ledger:
         if missing:
             raise Violation(LOST, f"acknowledged and gone: {missing[:3]}")
         self._check_projections(log)
+        self._check_lives()
         if self.world.seed % REBUILT_EVERY == 0 and (problems := self.world.hq.proof()):
             raise Violation(UNEQUAL, f"HQ does not prove itself: {problems[:3]}")
 
@@ -241,9 +244,28 @@ class Ledger:
     def _check_aside(self, log: list[dict[str, Any]], counted: list[dict[str, Any]]) -> None:
         """A uid that is good counts once; only what is bad, or not known yet, counts nowhere."""
         known = {(row["store"], row["uid"]) for row in counted}
+        waiting = self.world.hq.rows("SELECT count(*) FROM waiting")[0][0]
+        novelties = len({row["uid"] for row in log if row["kind"] == "novelty"})
+        if waiting != novelties:
+            raise Violation(LOST, f"{novelties} events of a kind of tomorrow, and {waiting} wait for it")
         for row in log:
             if (row["store"], row["uid"]) not in known and row["kind"] != "novelty" and row["uid"] not in self.world.poison:
                 raise Violation(LOST, f"event {row['seq']} ({row['kind']}) is at HQ and counts nowhere")
+
+    def _check_lives(self) -> None:
+        """Who goes back to an epoch it has left is two machines, and is not served; whoever was never copied always is."""
+        hq = self.world.hq
+        spans = hq.rows(
+            "SELECT c.device, c.number, min(l.rowid) AS first, max(l.rowid) FILTER (WHERE l.branch = zeroblob(8)) AS last FROM log l "
+            "JOIN chains c ON (c.device, c.epoch, c.branch) = (l.device, l.epoch, l.branch) GROUP BY c.device, c.number ORDER BY 1, 2"
+        )
+        active = {row[0] for row in hq.rows("SELECT device FROM devices WHERE state = 'active'")}
+        for (device, _, _, last), (after, _, first, _) in pairwise(spans):
+            if device == after and device in active and last is not None and last > first:
+                raise Violation(OTHER, f"device {device.hex()[:6]} lives twice and is served")
+        copied = ("till_cloned_detected", "till_cloned_undetected", "till_restored_detected", "till_restored_undetected")
+        if not any(self.world.faults.counts[name] for name in copied) and len(active) < len(STORES):
+            raise Violation(OTHER, "a device was frozen that was never copied")
 
     def _check_points(self, balances: list[Any]) -> None:
         from tests.sim.steps import POINTS_CAP

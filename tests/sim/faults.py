@@ -15,6 +15,8 @@ WIRE = {
     "status_429": 0.03,
     "redirect": 0.03,
     "captive_portal": 0.05,
+    "impostor": 0.02,  # an answer that says yes in the right form, and is not HQ's
+    "stale_answer": 0.03,  # a proxy gives an answer of HQ's to an earlier request of this machine
     "hq_killed_before_commit": 0.04,
     "hq_killed_before_answer": 0.04,
     "hq_busy": 0.04,

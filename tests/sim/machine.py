@@ -58,6 +58,7 @@ class Machine:
         self.basket = world.ids.random(16)  # an open one: whoever copies the file copies it too
         self.twin_at_next_request = False
         self.last: dict[str, Any] = {}
+        self.answers: list[bytes] = []  # HQ's to its pushes, for a proxy that gives them again
         self.trouble = ""  # of the newest step
         self.client = httpx.Client(transport=Wire(world, self), base_url=URL, trust_env=False)
         self.store = self._opened()

@@ -60,6 +60,8 @@ class Wire(httpx.BaseTransport):
             return answered(int(fault[-3:]), b"proxy error", "text/plain")
         if world.faults.happens("meanwhile"):
             world.meanwhile(self._machine)
+        if request.url.path == protocol.PUSH and answer.status_code == 200:
+            self._machine.answers.append(answer.content)
         return answered(answer.status_code, answer.content, answer.headers["content-type"], _waits(answer))
 
     def _instead(self, fault: str, request: httpx.Request, content: bytes) -> httpx.Response | None:
@@ -77,6 +79,10 @@ class Wire(httpx.BaseTransport):
             return answered(302, b"", "text/html", {"location": "http://portal.invalid/login"})
         if fault == "captive_portal":
             return answered(200, PORTAL, "text/html")
+        if fault == "stale_answer" and self._machine.answers and request.url.path == protocol.PUSH:
+            return answered(200, self._world.luck.choice(self._machine.answers), CONTENT_TYPE)
+        if fault == "impostor" and request.url.path == protocol.PUSH:
+            return answered(200, _forged(content), CONTENT_TYPE)
         if fault == "hq_busy":
             body = protocol.encode(protocol.Problem(code=protocol.BUSY, retry_after_s=3))
             return answered(503, body, CONTENT_TYPE, {"retry-after": "3"})
@@ -88,6 +94,13 @@ class Wire(httpx.BaseTransport):
         except HqKilled:
             raise httpx.RemoteProtocolError("HQ died", request=request) from None
         return answer
+
+
+def _forged(content: bytes) -> bytes:
+    """What a till hopes for: all of the batch acknowledged, by somebody who has not got HQ's key."""
+    push = protocol.decode(protocol.Push, content)
+    last = protocol.from_columns(push)[-1]
+    return protocol.encode(protocol.Ack(mark=protocol.Mark(last.header.seq, last.hash), generation=bytes(8), receipt=bytes(64)))
 
 
 def _waits(answer: httpx.Response) -> dict[str, str]:

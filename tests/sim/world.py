@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from unittest import mock
 
 import httpx
 
 from pos_app.demo.day import SeededIds
+from sync import agent, pull
 from sync.agent import Agent
 from tests.sim import check, steps, template
 from tests.sim.clock import MachineClock, WorldTime
@@ -18,6 +20,7 @@ from tests.sim.machine import Machine, own_identity
 from tests.sim.wire import HqKilled
 
 STEPS = 60
+EVENTS_MAX, ROWS_MAX = 4, 3  # of a push and of a pulled page here: few events, and yet several batches of them
 TOPICS = ("prices_of_tomorrow", "notes")  # no applier knows them: carried and kept as they are
 
 
@@ -58,6 +61,10 @@ class World:
 
     def run(self, steps_max: int = STEPS) -> None:
         """Steps, each followed by the invariants that hold at any time; then rest, and those that hold then."""
+        with mock.patch.object(agent, "EVENTS_MAX", EVENTS_MAX), mock.patch.object(pull, "BATCH_ROWS", ROWS_MAX):
+            self._run(steps_max)
+
+    def _run(self, steps_max: int) -> None:
         table = {name: weight for name, (weight, _) in steps.ORDINARY.items()}
         table |= {name: weight for name, weight in self.faults.options.items() if name in steps.OF_FAULTS}
         names, weights = list(table), list(table.values())
