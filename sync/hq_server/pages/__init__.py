@@ -92,7 +92,8 @@ def show(hq: Hq, page: Page, request: Request) -> Response:
     now_ms, lang = hq.clock.wall_ms(), _lang(request)
     with hq.database.read() as connection:
         if not operators.is_allowed(connection, request.cookies.get(SESSION_COOKIE, ""), operators.SESSION, now_ms):
-            return _answer(RedirectResponse(f"/login?next={quote(request.url.path, safe='')}", 303))
+            chosen = f"&lang={lang}" if "lang" in request.query_params else ""
+            return _answer(RedirectResponse(f"/login?next={quote(request.url.path, safe='')}{chosen}", 303))
         visit = Visit(request, connection, now_ms, lang)
         answer = page(visit) if all(map(str.isprintable, request.path_params.values())) else _missing(visit)
     if request.query_params.get("lang") in TEXTS:

@@ -182,6 +182,7 @@ def test_the_document_names_every_route_and_only_those(client: httpx.Client) -> 
 def test_a_page_asks_for_the_token_and_comes_back(told: Hq, client: httpx.Client, token: str, path: str) -> None:
     answer = client.get(path)
     assert (answer.status_code, answer.headers["location"]) == (303, f"/login?next={quote(path, safe='')}")
+    assert client.get(path, params={"lang": "en"}).headers["location"].endswith("&lang=en")
     _sign_in(client, token)
     assert client.get(path).status_code == 200
 
