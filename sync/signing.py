@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -11,9 +12,10 @@ from sync.protocol import ChainId, DayStatement, Mark
 SIGNATURE, DEVICE, KEY, PROTOCOL = "lanewise-signature", "lanewise-device", "lanewise-key", "lanewise-protocol"
 
 
+@lru_cache(maxsize=16)
 def public_key(secret: bytes) -> bytes:
     """The public half of a device's secret key (32 bytes)."""
-    return bytes(Ed25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw())
+    return bytes(_key(secret).public_key().public_bytes_raw())
 
 
 def key_id(public: bytes) -> str:
@@ -22,7 +24,12 @@ def key_id(public: bytes) -> str:
 
 
 def sign(secret: bytes, text: bytes) -> bytes:
-    return bytes(Ed25519PrivateKey.from_private_bytes(secret).sign(text))
+    return bytes(_key(secret).sign(text))
+
+
+@lru_cache(maxsize=16)
+def _key(secret: bytes) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(secret)
 
 
 def is_signed(public: bytes, signature: bytes, text: bytes) -> bool:
