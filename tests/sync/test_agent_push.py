@@ -11,6 +11,7 @@ from pos_app.domain.events import Sale
 from store_db import sync_state
 from store_db.verify import verify
 from sync import protocol, push
+from sync.hq_server.generation import restored
 from sync.protocol import Ack, Mark, Problem, decode
 from sync.step import HQ_KEY, NOT_ENROLLED, UNREACHABLE
 from tests.shop_kit import make_store
@@ -213,6 +214,45 @@ def test_two_agents_at_once_on_one_file_do_no_harm(office: HeadOffice, till: Mac
         till.settle()
     assert is_whole(office, till, other)
     other.close()
+
+
+def test_an_answer_that_another_agent_has_overtaken_moves_nothing(till: Machine) -> None:
+    """The mark went on, or back, while an answer was on its way: sums are added once."""
+    till.settle()
+    till.sell(2)
+    connection = till.store.connection
+    (chain,) = sync_state.chains(connection)
+    entries = push.batch(connection, chain)
+    ack = till.link.call(protocol.PUSH, push._push(chain, entries), Ack)
+    assert push.acknowledge(till.store, chain, ack, entries) == len(entries)
+    (moved,) = sync_state.chains(connection)
+    with till.store.transaction():
+        assert sync_state.put_mark(connection, moved, chain.seq, chain.hash, b"", 0, chain.sums)
+    assert push.acknowledge(till.store, moved, ack, entries) == 0
+    assert push.acknowledge(till.store, chain._replace(hash=b"x" * 32), ack, entries) == 0
+    assert sync_state.chains(connection)[0].sums == chain.sums
+
+
+def test_an_answer_of_an_earlier_generation_moves_nothing(office: HeadOffice, till: Machine) -> None:
+    """HQ was put back while the answer was on its way, and the other agent has heard of it."""
+    till.settle()
+    till.sell(2)
+    (chain,) = sync_state.chains(till.store.connection)
+    entries = push.batch(till.store.connection, chain)
+    ack = till.link.call(protocol.PUSH, push._push(chain, entries), Ack)
+    with till.store.transaction() as connection:
+        sync_state.note_welcome(connection, b"newer gn", till.clock.wall_ms(), 0)
+    assert push.acknowledge(till.store, chain, ack, entries) == 0
+
+
+def test_a_new_generation_is_heard_of_before_any_of_its_answers_counts(office: HeadOffice, till: Machine) -> None:
+    till.settle()
+    till.sell(2)
+    before, generation = marks(till), restored(office.hq)
+    assert till.agent.push_once().done == 0 and marks(till) == before
+    till.settle()
+    known = sync_state.hq(till.store.connection)
+    assert known is not None and known.generation == generation and is_whole(office, till)
 
 
 def test_the_oldest_chain_goes_first(office: HeadOffice, till: Machine) -> None:
