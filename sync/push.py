@@ -65,7 +65,8 @@ def _waiting(connection: Connection) -> list[Chain]:
 
 def batch(connection: Connection, chain: Chain, events_max: int = EVENTS_MAX) -> list[Entry]:
     """The next events of a chain: `events_max` at most, BATCH_BYTES_MAX of payload; at least one."""
-    entries, size = [], 0
+    entries: list[Entry] = []
+    size = 0
     for entry in stretch(connection, chain, chain.seq + 1, min(chain.end_seq, chain.seq + events_max)):
         size += len(entry.payload)
         if entries and size > BATCH_BYTES_MAX:
