@@ -252,6 +252,12 @@ def _of_epoch(device: bytes, epoch: bytes, first_id: int, end: int, is_live: boo
     return found
 
 
+def devices(connection: Connection) -> list[bytes]:
+    """Every id that this journal was written under, newest first."""
+    rows = connection.execute("SELECT j.device FROM epochs e JOIN journal j ON j.id = e.first_id ORDER BY e.first_id DESC")
+    return list(dict.fromkeys(bytes(row[0]) for row in rows))
+
+
 def put_mark(connection: Connection, seen: Chain, seq: int, hash: bytes, receipt: bytes, upstream_seq: int, sums: Sums) -> bool:
     """Move HQ's mark of a chain; False, and nothing done, when it is not where it was `seen`: another agent was here."""
     now = next((chain for chain in chains(connection) if chain.id == seen.id), None)

@@ -12,7 +12,7 @@ from store_db.store import Store
 from sync import days, fork, hello, prove, pull, push, status
 from sync.apply import Takers
 from sync.link import Link, Refused, Unreachable
-from sync.protocol import EVENTS_MAX, FORK, FROZEN, TOO_LARGE
+from sync.protocol import EVENTS_MAX, FORK, FROZEN, TOO_LARGE, UNSIGNED
 from sync.push import Astray, OtherGeneration, Untrusted
 from sync.retry import LINE_DOWN_MAX_MS, MAX_MS, Budget, wait_ms
 from sync.status import SyncStatus
@@ -132,7 +132,7 @@ class Agent:
         if code == TOO_LARGE and self._events_max > 1:
             self._events_max //= 2
             return Step(more=True)
-        self._note_contact(is_frozen=code == FROZEN)
+        self._note_contact(is_frozen=code in (FROZEN, UNSIGNED))  # unsigned: another machine enrolled under this id
         return Step(wait_ms=budget.failed(error.problem.retry_after_s), trouble=code)
 
     def _note_contact(self, is_frozen: bool = False) -> None:

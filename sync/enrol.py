@@ -18,13 +18,13 @@ def enrol(store: Store, link: Link, url: str, code: str) -> Enrolled:
     A frozen device gets a new id and goes on as the heir of its old one, in an epoch of its own.
     """
     known = sync_state.hq(store.connection)
-    old = store.device.device
     wanted = _wanted(store, is_heir=known is not None and bool(known.frozen))
+    ancestors = [device for device in sync_state.devices(store.connection) if device != wanted.device]
     answer = link.call(
         ENROL,
         Enrol(
             code=code, device=wanted.device, store=store.device.store, key=signing.public_key(wanted.secret),
-            heir_of=old if wanted.device != old else b"",
+            heir_of=ancestors[0] if ancestors else b"", ancestors=ancestors,
         ),
         Enrolled,
         wanted,

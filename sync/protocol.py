@@ -131,6 +131,7 @@ class Enrol(Message, frozen=True):
     store: str
     key: bytes
     heir_of: bytes = b""  # of a cloned or lost device: the id whose chains this one goes on offering
+    ancestors: list[bytes] = []  # every id that the file had before, newest first: a restored HQ may have lost them
 
 
 class Enrolled(Message, frozen=True):

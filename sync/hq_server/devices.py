@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -124,6 +125,9 @@ def _take_in(connection: Connection, message: Enrol, role: str, now_ms: int) -> 
         run(connection, "UPDATE devices SET role = ? WHERE device = ?", role, message.device)
     else:
         _add(connection, Device(message.device, message.store, role, ACTIVE, message.heir_of, now_ms), b"")
+    for device, heir_of in pairwise([*message.ancestors[:ANCESTORS_MAX], b""]):  # those that HQ knows stay as they are
+        if len(device) == DEVICE_BYTES and len(heir_of) in (0, DEVICE_BYTES):
+            _add(connection, Device(device, message.store, TILL, FROZEN, heir_of, now_ms), b"")
     revoke_keys(connection, message.device, now_ms, but=message.key)
     _add_key(connection, message.device, message.key)
 
