@@ -2,7 +2,8 @@
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -352,18 +353,43 @@ def test_two_nodes_take_overlapping_batches_of_many_tills_and_keep_each_event_on
         assert till.proof(chain.chain, chain.mark.seq)[2:] == (61, 60_000, 0, -60)
 
 
-def test_two_tills_that_tell_the_same_uids_in_opposite_order_never_wait_in_a_ring(hq: Hq, hq_url: str) -> None:
+@contextmanager
+def slow_claims(hq: Hq) -> Iterator[None]:
+    """Each uid takes PostgreSQL ten milliseconds."""
+    if not hq.database.is_postgres:
+        yield
+        return
+    body = "BEGIN PERFORM pg_sleep(0.01); RETURN NEW; END"
+    with hq.database.write() as connection:
+        connection.exec_driver_sql(f"CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS '{body}'")
+        connection.exec_driver_sql("CREATE TRIGGER slow BEFORE INSERT ON uids FOR EACH ROW EXECUTE FUNCTION slowly()")
+    try:
+        yield
+    finally:
+        with hq.database.write() as connection:
+            connection.exec_driver_sql("DROP FUNCTION slowly() CASCADE")
+
+
+def test_two_tills_that_tell_the_same_uids_in_opposite_order_never_wait_in_a_ring(
+    hq: Hq, hq_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both begin to claim at the same moment, each row taking its time, on PostgreSQL; SQLite has one writer at a time."""
     nodes = [hq, open_hq(hq_url)]
-    shared = [bytes([n]) * 16 for n in range(1, 41)]
-    tills, held_chains = [], []
-    for n in range(2):
-        till = FakeTill(nodes[n], client_of(nodes[n]), n)
+    shared = [n.to_bytes(16, "big") for n in range(40)]
+    held_chains, tills = [], [FakeTill(nodes[n], client_of(nodes[n]), n) for n in range(2)]
+    for till, order in zip(tills, (shared, shared[::-1]), strict=True):
         till.enrol()
-        chain = till.new_chain()
-        for uid in shared if n == 0 else reversed(shared):
-            till.add(chain, "sale", b"{}", uid=uid)
-        tills.append(till)
-        held_chains.append(chain)
+        held_chains.append(till.new_chain())
+        for uid in order:
+            till.add(held_chains[-1], "note", b"{}", uid=uid)
+    together, claim = threading.Barrier(2), log_file._claim_uids
+
+    def claim_together(*args: Any) -> set[int]:
+        if hq.database.is_postgres:
+            together.wait(30)
+        return claim(*args)
+
+    monkeypatch.setattr(log_file, "_claim_uids", claim_together)
     failed: list[BaseException] = []
 
     def tell(n: int) -> None:
@@ -373,10 +399,11 @@ def test_two_tills_that_tell_the_same_uids_in_opposite_order_never_wait_in_a_rin
             failed.append(error)
 
     threads = [threading.Thread(target=tell, args=(n,)) for n in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with slow_claims(hq):
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     nodes[1].database.close()
     assert not failed
     with hq.database.read() as connection:
