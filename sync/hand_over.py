@@ -4,6 +4,7 @@ What this file made is handed over by an event. Everything that the file did to 
 so when the hub has the event it has all of that too, whatever was lost on the way; from then on the hub alone decides.
 """
 
+import itertools
 import json
 from collections.abc import Iterator
 
@@ -17,6 +18,7 @@ from sync import protocol
 from sync.link import Link
 from sync.protocol import Claimed, HeldBasket, HeldBaskets, Release
 
+BASKETS_MAX = 200  # more of one till a hub does not list
 WANTED = "wanted"  # the hub's topic: what other tills asked for
 
 
@@ -40,7 +42,7 @@ def _telling(store: Store) -> HeldBaskets:
     with store.transaction() as connection:
         _, epoch, seq, _ = journal.head(connection)
         held = [(claim.what, claim.name, claim.uid) for claim in hand_over.claims(connection, state=HELD)]
-        baskets = list(_held_baskets(store))
+        baskets = list(itertools.islice(_held_baskets(store), BASKETS_MAX))
     return HeldBaskets(baskets=baskets, generation=known.generation if known else b"", epoch=epoch, seq=seq, claims=held)
 
 

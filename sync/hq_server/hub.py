@@ -7,7 +7,7 @@ that in the same chain. So one place decides at any time, whatever is lost, kill
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
@@ -20,7 +20,7 @@ from sync.hq_server import hub_memory
 from sync.hq_server.database import run
 from sync.hq_server.feed import publish
 from sync.hq_server.hq import REVOKED, Caller, Hq, Rejected
-from sync.hq_server.hub_facts import BASKET, COUPON, FETCHED, ISSUED, NOBODY, RETURN, SALE, USED, VOID, WANTED, handed
+from sync.hq_server.hub_facts import BASKET, COUPON, FETCHED, ISSUED, NAME_MAX, NOBODY, RETURN, SALE, USED, VOID, WANTED, handed
 from sync.hq_server.hub_tables import hub_baskets, hub_claims, hub_promised, is_hub
 from sync.hq_server.hub_tables import hub_facts as facts
 from sync.hq_server.projected_tables import stock
@@ -29,6 +29,7 @@ from sync.protocol import Claim, Claimed, HeldBasket, HeldBaskets, Release, Sale
 
 STOCK = "stock"
 BASKETS_MAX = 200  # of one till
+UID_BYTES, TIME_MAX_MS, QUANTITY_MAX = 16, 1 << 53, 1 << 40
 HELD, WAITING, TAKEN, UNKNOWN, SHORT, RELEASED = "held", "waiting", "taken", "unknown", "short", "released"
 
 
@@ -47,6 +48,8 @@ class Asked(NamedTuple):
 
 def claim(hq: Hq, caller: Caller, message: Claim) -> Claimed:
     """Let a till have something, or say why not. The same uid is answered with the same."""
+    if not is_sound(message.what, message.name, message.uid, message.lines):
+        return Claimed(state=UNKNOWN)
     with hq.database.write() as connection:
         return _claim(Asked(connection, caller.store, caller.device, message, hq.clock.wall_ms()))
 
@@ -64,8 +67,17 @@ def _claim(asked: Asked) -> Claimed:
     return Claimed(state=HELD, body=_body(asked))
 
 
+def is_sound(what: str, name: str, uid: bytes, lines: Iterable[tuple[str, int]] = ()) -> bool:
+    """Whether this can be a key, and the amounts added up: a basket's name is its uid in hex."""
+    is_key = len(uid) == UID_BYTES and what in RULES and len(name) <= NAME_MAX and (name.isprintable() or not name)
+    is_basket = what != BASKET or (len(name) == 2 * UID_BYTES and set(name) <= set("0123456789abcdef"))
+    return is_key and is_basket and all(0 < n < QUANTITY_MAX and sku.isprintable() and len(sku) <= NAME_MAX for sku, n in lines)
+
+
 def release(hq: Hq, caller: Caller, message: Release) -> Claimed:
     """A till let go of a claim. It stays on record, so that the claim itself, when it comes late, is not held for ever."""
+    if not is_sound(message.what, message.name, message.uid):
+        raise Rejected(protocol.BROKEN, "claim")
     asked = Claim(what=message.what, name=message.name, uid=message.uid)
     with hq.database.write() as connection:
         at = Asked(connection, caller.store, caller.device, asked, hq.clock.wall_ms())
@@ -165,7 +177,7 @@ def _stock(asked: Asked) -> str:
     if not lines or min(lines.values()) <= 0:
         return UNKNOWN
     on_hand = select(stock.c.sku, stock.c.quantity).where(stock.c.store == asked.store, stock.c.sku.in_(list(lines)))
-    have = dict(asked.connection.execute(on_hand).tuples())
+    have = {sku: int(quantity) for sku, quantity in asked.connection.execute(on_hand)}
     promised = promised_of(asked.connection, asked.store, list(lines))
     return "" if all(have.get(sku, 0) - promised.get(sku, 0) >= n for sku, n in lines.items()) else SHORT
 
@@ -241,6 +253,8 @@ def find_sale(hq: Hq, caller: Caller, message: SaleWanted) -> SaleFound:
 def baskets(hq: Hq, caller: Caller, message: HeldBaskets) -> HeldBaskets:
     """Take what a till tells of its held baskets; answer what it can fetch from elsewhere."""
     c = hub_baskets.c
+    if not _is_telling_sound(message):
+        raise Rejected(protocol.BROKEN, "baskets")
     with hq.database.write() as connection:
         if message.baskets is not None:
             _tell(connection, caller, message.baskets)
@@ -253,6 +267,16 @@ def baskets(hq: Hq, caller: Caller, message: HeldBaskets) -> HeldBaskets:
         return HeldBaskets(baskets=[basket for basket in found if not _is_gone(connection, caller.store, basket.uid)])
 
 
+def _is_telling_sound(message: HeldBaskets) -> bool:
+    told = {basket.uid: basket for basket in message.baskets or ()}
+    return (
+        len(told) == len(message.baskets or ()) <= BASKETS_MAX and 0 <= message.seq < TIME_MAX_MS
+        and all(len(uid) == UID_BYTES and abs(basket.since_ms) < TIME_MAX_MS for uid, basket in told.items())
+        and all(max(len(basket.label), len(basket.lane)) <= NAME_MAX for basket in told.values())
+        and all(is_sound(*claimed) for claimed in message.claims)
+    )  # fmt: skip
+
+
 def _tell(connection: Connection, caller: Caller, told: list[HeldBasket]) -> None:
     """A till's list in the place of its last one. What it does not hold any more nobody needs to ask it for."""
     c = hub_baskets.c
@@ -263,7 +287,7 @@ def _tell(connection: Connection, caller: Caller, told: list[HeldBasket]) -> Non
     rows = [
         {"store": caller.store, "uid": basket.uid, "device": caller.device, "label": basket.label, "lane": basket.lane}
         | {"since_ms": basket.since_ms, "body": basket.body}
-        for basket in told[:BASKETS_MAX] if basket.uid not in others
+        for basket in told if basket.uid not in others
     ]  # fmt: skip
     if rows:
         connection.execute(insert(hub_baskets), rows)
