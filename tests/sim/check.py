@@ -1,6 +1,6 @@
 """The invariants, judged by plain SQL over the files of both sides: nothing here asks the code under test.
 
-At each step: what a till counts as acknowledged is at HQ, its sums are those of its journal, its cursors are not ahead of its rows.
+At each step: what a till counts as acknowledged is at HQ, its sums are those of its journal, no cursor is ahead of its rows.
 At rest: each event of each surviving file is at HQ exactly once, nothing counts twice, both sides hold the same.
 """
 
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from tests.sim.machine import Machine
     from tests.sim.world import World
 
-JOURNAL = (
-    "device, epoch, seq, uid, kind, schema, lane, business_date, wall_ms, mono_ms, boot_id, hq_offset_ms, payload, hash"
-)
+JOURNAL = "device, epoch, seq, uid, kind, schema, lane, business_date, wall_ms, mono_ms, boot_id, hq_offset_ms, payload, hash"
 REBUILT_EVERY = 100  # seeds: HQ's own rebuild, beside the sums that are counted here each time
 LOST, DOUBLED, UNEQUAL, OTHER = "lost", "doubled", "unequal", "other"
 
@@ -256,8 +254,9 @@ class Ledger:
         """Who goes back to an epoch it has left is two machines, and is not served; whoever was never copied always is."""
         hq = self.world.hq
         spans = hq.rows(
-            "SELECT c.device, c.number, min(l.rowid) AS first, max(l.rowid) FILTER (WHERE l.branch = zeroblob(8)) AS last FROM log l "
-            "JOIN chains c ON (c.device, c.epoch, c.branch) = (l.device, l.epoch, l.branch) GROUP BY c.device, c.number ORDER BY 1, 2"
+            "SELECT c.device, c.number, min(l.rowid) AS first, max(l.rowid) FILTER (WHERE l.branch = zeroblob(8)) AS last "
+            "FROM log l JOIN chains c ON (c.device, c.epoch, c.branch) = (l.device, l.epoch, l.branch) "
+            "GROUP BY c.device, c.number ORDER BY 1, 2"
         )
         active = {row[0] for row in hq.rows("SELECT device FROM devices WHERE state = 'active'")}
         for (device, _, _, last), (after, _, first, _) in pairwise(spans):

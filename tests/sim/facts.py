@@ -5,7 +5,18 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pos_app.domain.events import (
-    Event, PointsMove, PointsMoved, Refund, Return, ReturnedLine, Sale, SaleLine, ShiftClosed, ShiftOpened, StockMove, StockMoved,
+    Event,
+    PointsMove,
+    PointsMoved,
+    Refund,
+    Return,
+    ReturnedLine,
+    Sale,
+    SaleLine,
+    ShiftClosed,
+    ShiftOpened,
+    StockMove,
+    StockMoved,
 )  # fmt: skip
 from pos_app.domain.pricing.model import TaxShare
 from pos_app.domain.tender import Tender
@@ -99,16 +110,16 @@ def close_day(store: Store) -> Entry:
             "SELECT count(*), ifnull(sum(total_fen), 0) FROM receipts WHERE shift_no = ? AND state = 'paid'", (shift_no,)
         ).fetchone()
         backs = connection.execute(
-            "SELECT count(*), ifnull(sum(goods_fen - withheld_fen + rounding_fen), 0) FROM returns WHERE shift_no = ?", (shift_no,)
+            "SELECT count(*), ifnull(sum(goods_fen - withheld_fen + rounding_fen), 0) FROM returns WHERE shift_no = ?",
+            (shift_no,),
         ).fetchone()
         expected_fen = sales[1] - backs[1]
-        return store.append(
-            ShiftClosed(
-                shift_no, LANE, STAFF, (), expected_fen, expected_fen, 0, sales[0], 0, sales[1], 0, (("cash", sales[0], sales[1]),),
-                (), returns=backs[0], refunded_fen=backs[1],
-            ),
-            lane=LANE,
+        tenders = (("cash", sales[0], sales[1]),)
+        z = ShiftClosed(
+            shift_no, LANE, STAFF, (), expected_fen, expected_fen, 0, sales[0], 0, sales[1], 0, tenders, (),
+            returns=backs[0], refunded_fen=backs[1],
         )  # fmt: skip
+        return store.append(z, lane=LANE)
 
 
 def _shift(store: Store) -> int:

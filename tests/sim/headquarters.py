@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -12,11 +11,11 @@ import httpx
 from sqlalchemy import Connection
 
 from store_db.connection import sqlite
+from store_db.hq_rows import OWN
 from sync.hq_server import devices, feed, generation, web
 from sync.hq_server.app import make_app
 from sync.hq_server.database import Database
 from sync.hq_server.hq import Hq
-from store_db.hq_rows import OWN
 from tests.sim.wire import HqKilled
 from tests.sync.asgi import InlineTransport, run_inline
 
@@ -74,7 +73,9 @@ class Node:
     def __init__(self, database: SimDatabase, world: World) -> None:
         self.database = database
         self.hq = Hq.open(database, world.hq_clock, world.ids)
-        with mock.patch.object(web, "routes", lambda hq, run: []):  # the operators' pages take long to make, and have no part here
+        with mock.patch.object(
+            web, "routes", lambda hq, run: []
+        ):  # the operators' pages take long to make, and have no part here
             self.transport = InlineTransport(make_app(self.hq, run=run_inline))
 
 

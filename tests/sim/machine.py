@@ -45,7 +45,7 @@ class SimStore(Store):
 
 
 class Machine:
-    """One machine of the world. `lives` counts the histories that may have spent a member's points without the others' knowing."""
+    """One machine of the world."""
 
     def __init__(self, world: World, name: str, path: Path, number: int) -> None:
         self.world, self.name, self.path = world, name, path

@@ -23,6 +23,7 @@ class Outcome:
     events: int = 0
     requests: int = 0
     faults: Counter[str] = field(default_factory=Counter)
+    trace: list[str] = field(default_factory=list)
     sort: str = ""
     text: str = ""
 
@@ -47,6 +48,7 @@ def play(
         outcome.sort, outcome.text = OTHER, f"{type(error).__name__}: {error}\n{traceback.format_exc(limit=-8)}"
     finally:
         outcome.events, outcome.requests, outcome.faults = world.events(), world.requests, world.faults.counts
+        outcome.trace = world.trace
         world.close()
     return outcome
 

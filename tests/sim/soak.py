@@ -1,4 +1,4 @@
-"""Many seeds: `python -m tests.sim.soak --seeds n --first m [--jobs j]`. Failures are printed as they come, and one line at the end."""
+"""Many seeds: `python -m tests.sim.soak --seeds n --first m [--jobs j]`. Failures as they come, and one line at the end."""
 
 from __future__ import annotations
 

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 MACHINES_MAX = 5
 POINTS_CAP = 50  # what one life of a till lets a member spend while cut off
-COUPON = make_code(bytes(32), "S001", "welcome", Issue("HQ", "AAAA", 1, 0, "2027-12-31"))  # single use: no till knows that another one took it
+COUPON = make_code(
+    bytes(32), "S001", "welcome", Issue("HQ", "AAAA", 1, 0, "2027-12-31")
+)  # single use: no till knows that another one took it
 
 
 def sell(world: World, machine: Machine) -> None:

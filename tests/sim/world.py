@@ -12,10 +12,10 @@ from pos_app.demo.day import SeededIds
 from sync import agent, pull
 from sync.agent import Agent
 from tests.sim import check, steps, template
+from tests.sim.check import OTHER, Violation
 from tests.sim.clock import MachineClock, WorldTime
 from tests.sim.faults import Faults
 from tests.sim.headquarters import Headquarters
-from tests.sim.check import OTHER, Violation
 from tests.sim.machine import Machine, own_identity
 from tests.sim.wire import HqKilled
 

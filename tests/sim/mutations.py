@@ -1,0 +1,194 @@
+"""The protocol broken by hand, one rule at a time; each break is caught by its pinned seed, which is clean without it.
+
+A mutation replaces a few words of a real function's source. Words that are not there any more fail loudly, so a mutation
+never outlives the rule that it breaks. `python -m tests.sim.mutations` looks for a seed for those that have none.
+"""
+
+# ruff: noqa: E501  (a mutation quotes the source as it stands)
+from __future__ import annotations
+
+import contextlib
+import importlib
+import inspect
+import shutil
+import textwrap
+from collections.abc import Iterator
+from types import FunctionType
+from typing import Any, NamedTuple
+
+LOSS = {"answer_lost": 0.15, "request_lost": 0.1, "doubled": 0.15, "delayed": 0.1}
+KILLS = {
+    "killed_at_transaction": 0.05,
+    "killed_inside_transaction": 0.05,
+    "killed_at_answer": 0.1,
+    "hq_killed_before_answer": 0.1,
+}
+HQ_KILLS = {"hq_killed_before_commit": 0.25, "hq_killed_before_answer": 0.1}
+LIES = {"impostor": 0.15, "stale_answer": 0.2, "captive_portal": 0.1, "truncated": 0.1}
+OLD_COPY = {"till_restored_undetected": 9.0, "same_basket": 6.0}
+CLONES = {"till_cloned_undetected": 7.0, "delayed": 0.05}
+HQ_OLD = {"hq_restored_told": 5.0, "hq_restored_untold": 5.0}
+TWINS = {"two_agents": 12.0, "meanwhile": 0.3}
+DATA = {"poison": 6.0, "unknown_kind": 6.0, "coupon_twice": 4.0}
+HARD = OLD_COPY | CLONES | HQ_OLD
+
+
+TRIED_MAX = 40
+
+
+class Mutation(NamedTuple):
+    """`where` is module:function; `old` becomes `new` in its source; `faults` are those that bring it to light."""
+
+    name: str
+    where: str
+    old: str
+    new: str
+    faults: dict[str, float]
+    seed: int = -1
+
+
+LOG, FORK, HELLO, PUSH, AGENT = "sync.hq_server.log:", "sync.fork:", "sync.hello:", "sync.push:", "sync.agent:Agent."
+STATE, FEED, PULL, APPLY = "store_db.sync_state:", "sync.hq_server.feed:", "sync.pull:", "sync.apply:"
+DEVICES, PROJECTIONS = "sync.hq_server.devices:", "sync.hq_server.projections:"
+
+MUTATIONS = (
+    # what HQ takes in
+    Mutation("overlap is not compared by hash", LOG + "_place", "if before != hash_at(", "if False and before != hash_at(", OLD_COPY, 0),
+    Mutation("a gap is taken in", LOG + "_place", "if message.first_seq > chain.seq + 1:", "if False:", HQ_OLD, 0),
+    Mutation("an overlap is stored again", LOG + "_place", "fresh = events[held:]", "fresh = events", LOSS, 0),
+    Mutation("what another branch holds is stored again", LOG + "_place",
+             "_held_elsewhere(connection, owner, known, message.chain, fresh) if fresh else None", "None", HARD, 25),
+    Mutation("a branch may stand on nothing", LOG + "_begin", "if message.prev_hash not in bases:", "if False:", HARD),
+    Mutation("acknowledged before commit", LOG + "push", "with hq.database.write() as connection:",
+             "with __import__('contextlib').suppress(BaseException), hq.database.write() as connection:", HQ_KILLS, 0),
+    Mutation("uids are not claimed", LOG + "_claim_uids", "return {first[bytes(uid)] for uid in rows.scalars()}",
+             "return set(first.values())", OLD_COPY, 3),
+    Mutation("a doubled uid vanishes", LOG + "_append", "if event.header.seq not in fresh:", "if False:", OLD_COPY, 3),
+    Mutation("sums at HQ are not kept in step", LOG + "_append", "_total(chain.sums, added)", "_total(chain.sums, added[:-1])", {}, 0),
+    Mutation("a mark without its event's hash", LOG + "_append", "return Mark(last.header.seq, last.hash)",
+             "return Mark(last.header.seq, chain.hash)", {}),
+    Mutation("two machines under one id are served", LOG + "_is_second_life",
+             "return chain.number < max((other.number for other in known.values()), default=0)", "return False", CLONES, 1),
+    Mutation("a forked tail counts as a second life", LOG + "_is_second_life", "chain.branch != MAIN or", "", OLD_COPY),
+    Mutation("an heir counts as a second life", LOG + "_is_second_life", "or caller.device != owner.device", "", CLONES, 1),
+    Mutation("an heir may not speak for its ancestor", DEVICES + "lock_owner",
+             "and device not in ancestors(connection, caller.device)", "", CLONES, 1),
+    Mutation("a restored HQ does not learn older ids again", DEVICES + "_take_in", "pairwise([*message.ancestors[:ANCESTORS_MAX], b\"\"])", "()",
+             CLONES | HQ_OLD),
+    Mutation("one bad event holds up the rest", PROJECTIONS + "project",
+             "aside.append((event, quarantine.BROKEN, str(error)))", "raise", DATA, 0),
+    Mutation("what does not add up is counted", "sync.hq_server.rows:rows_of", "if not accept:", "if False:", DATA),
+    Mutation("a kind of tomorrow is dropped", PROJECTIONS + "project", "_wait(connection, store, event, branch)", "pass", DATA, 1),
+    Mutation("a coupon's second use is dropped", "sync.hq_server.rows:_sale_coupons",
+             "(code, store, header.uid, sale.number, sale.customer, saved_fen)", "(code, '', b'', '', '', 0)", DATA, 0),
+    # how HQ says that it was restored
+    Mutation("HQ's marks are made up", "sync.hq_server.generation:_marks", "return [(chain_id, chains",
+             "return [(chain_id, Mark(0, GENESIS)) for chain_id in asked] and [(chain_id, nothing and chains", HQ_OLD),
+    # what a till believes
+    Mutation("a receipt is not verified", PUSH + "push_batch", "if not signing.is_signed(", "if False and not signing.is_signed(", LIES),
+    Mutation("a mark of another history is taken", PUSH + "acknowledge",
+             "or sync_state.hash_at(store.connection, chain, seq) != hash", "", OLD_COPY | LIES),
+    Mutation("an answer of another generation is taken", PUSH + "push_batch", "if ack.generation != known.generation:",
+             "if False:", HQ_OLD | LIES, 1),
+    Mutation("sums at the till are not kept in step", PUSH + "acknowledge", "chain.sums.plus(sums_of_all(entries))", "chain.sums", {}),
+    Mutation("the mark moves though another agent moved it", STATE + "put_mark",
+             "if now is None or (now.base_seq, now.seq, now.hash) != (seen.base_seq, seen.seq, seen.hash) or seq > now.end_seq:",
+             "if False:", TWINS | LOSS),
+    Mutation("a lost answer counts as a yes", PUSH + "push_batch", "raise OtherGeneration", "return Step(1)", HQ_OLD),
+    Mutation("an event is skipped", PUSH + "batch", "chain.seq + 1, min(", "chain.seq + 2, min(", {}, 0),
+    # when something was put back
+    Mutation("what HQ lost is not offered again", HELLO + "greet", "if mark.seq < chain.seq and", "if False and mark.seq < chain.seq and",
+             HQ_OLD),
+    Mutation("only the live epoch is offered again", HELLO + "greet", "if mark.seq < chain.seq and",
+             "if chain.is_live and mark.seq < chain.seq and", HQ_OLD | {"till_restored_detected": 5.0}, 2),
+    Mutation("sums do not go back with the mark", HELLO + "_take", "*mark, b\"\", 0, total)", "*mark, b\"\", 0, chain.sums)", HQ_OLD),
+    Mutation("the generation is ignored", HELLO + "_take", "sync_state.note_welcome(connection, welcome.generation,",
+             "sync_state.note_welcome(connection, known.generation,", HQ_OLD, 0),
+    Mutation("what HQ held elsewhere is believed for ever", HELLO + "_take", "fork.forget_held(store)", "pass", HARD),
+    Mutation("a fork opens no epoch", FORK + "branch_off", "store.begin_epoch(\"fork\")", "pass", OLD_COPY),
+    Mutation("the branch begins one too late", FORK + "last_common", "return first_difference(0, high, is_equal) - 1",
+             "return first_difference(0, high, is_equal)", OLD_COPY),
+    Mutation("the branch begins where HQ's chain ends", FORK + "settle", "last_common(store.connection, link, main, theirs.seq)",
+             "min(theirs.seq, main.end_seq)", OLD_COPY, 0),
+    Mutation("all branches of an epoch have one name", "sync.protocol:branch_of", "epoch + hash_at_end", "epoch", HARD),
+    Mutation("what HQ holds elsewhere is not passed over", FORK + "pass_over", "if is_ours and", "if False and", HARD),
+    Mutation("a frozen till does not notice", AGENT + "_refused", "is_frozen=code in (FROZEN, UNSIGNED)", "is_frozen=False", CLONES),
+    Mutation("an heir keeps the old id", "sync.enrol:_wanted", "store.ids.random(16) if is_heir else own", "own", CLONES, 1),
+    # what the journal writes
+    Mutation("an epoch goes on counting", "store_db.journal:append", "seq, previous = 0, GENESIS", "previous = GENESIS",
+             {"till_restored_detected": 9.0}),
+    Mutation("a seq is used again", "store_db.journal:append", "seq=seq + 1", "seq=max(seq, 1)", {}, 0),
+    Mutation("a new epoch does not name what it follows", "store_db.store:Store.begin_epoch",
+             "parent = (epoch.hex(), seq, previous.hex()) if seq else (\"\", 0, \"\")", "parent = (\"\", 0, \"\")",
+             {"till_restored_detected": 9.0}),
+    # what comes down
+    Mutation("the cursor moves before the rows", APPLY + "apply_rows", "    with store.transaction() as connection:\n",
+             "    with store.transaction() as connection:\n        hq_rows.set_cursor(connection, topic, to, 0)\n    seen = to\n"
+             "    with store.transaction() as connection:\n", KILLS),
+    Mutation("a page is applied over a newer one", APPLY + "apply_rows", "if hq_rows.cursor(connection, topic) != seen:", "if False:", TWINS),
+    Mutation("a tombstone is not applied", APPLY + "_keep", "hq_rows.drop_row(connection, topic, row.key)", "pass", {}),
+    Mutation("a rev is given twice", FEED + "publish", "first = last - len(newest) + 1", "first = last - len(newest)", {}),
+    Mutation("a page passes rows that it left out", FEED + "_page", "rev=rows[-1].rev if more else upto", "rev=upto", {}, 0),
+    Mutation("no cursor is ever gone", FEED + "pages", "gone = {topic for topic, after in cursors.items() if",
+             "gone = {topic for topic, after in cursors.items() if False and", HQ_OLD),
+    Mutation("revs of a restored HQ go on where the copy ends", FEED + "begin_run", "+ RUN_REVS +", "+ 0 * RUN_REVS + 0 *", HQ_OLD),
+    Mutation("a shop gets another shop's rows", FEED + "pages", "_page(connection, topic, store,", "_page(connection, topic, 'S001',", {}),
+    Mutation("a snapshot leaves old rows", PULL + "differences", "yield Row(0, here.key, None)", "pass", HQ_OLD, 2),
+    Mutation("a snapshot's cursor moves first", PULL + "load_snapshot",
+             "done = _apply_differences(", "apply_rows(store, {}, topic, (), at, Cursor(offer.generation, offer.rev)); done = _apply_differences(",
+             HQ_OLD | KILLS),
+)  # fmt: skip
+
+
+@contextlib.contextmanager
+def mutated(mutation: Mutation) -> Iterator[None]:
+    """The real function with a few words changed, wherever it was imported to."""
+    function = _function(mutation.where)
+    source = textwrap.dedent(inspect.getsource(function))
+    if mutation.old not in source:
+        raise LookupError(f"{mutation.name}: {mutation.where} has no {mutation.old!r}")
+    names: dict[str, Any] = {}
+    exec("from __future__ import annotations\n" + source.replace(mutation.old, mutation.new), function.__globals__, names)
+    changed, kept = inspect.unwrap(names[function.__name__]), function.__code__
+    function.__code__ = changed.__code__
+    try:
+        yield
+    finally:
+        function.__code__ = kept
+
+
+def _function(where: str) -> FunctionType:
+    module, _, path = where.partition(":")
+    found: Any = importlib.import_module(module)
+    for name in path.split("."):
+        found = getattr(found, name)
+    function = inspect.unwrap(found)
+    assert isinstance(function, FunctionType)
+    return function
+
+
+def main() -> None:
+    """For each mutation the first seed that catches it and is clean without it."""
+    import sys
+
+    from tests.sim.run import folder, play
+
+    where = folder()
+    for mutation in MUTATIONS:
+        if mutation.seed >= 0 if len(sys.argv) == 1 else mutation.name not in sys.argv[1:]:
+            continue
+        for seed in range(TRIED_MAX):
+            with mutated(mutation):
+                caught = play(seed, where, options=mutation.faults)
+            if caught.sort and not (clean := play(seed, where, options=mutation.faults)).sort:
+                print(f"{seed:3} {mutation.name}: {caught.text.splitlines()[0][:110]}", flush=True)
+                break
+            if caught.sort:
+                print(f"    {mutation.name}: seed {seed} is not clean: {clean.text.splitlines()[0][:100]}", flush=True)
+        else:
+            print(f" -- {mutation.name}", flush=True)
+    shutil.rmtree(where)
+
+
+if __name__ == "__main__":
+    main()
