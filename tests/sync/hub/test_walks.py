@@ -20,7 +20,7 @@ from tests.sync.hub.kit import HubTill, World, log_of
 from tests.sync.hub.test_baskets import fetch
 from tests.sync.hub.test_returns import asked
 
-STEPS = 60
+STEPS, WALKS = 60, 12
 LOST = (protocol.HUB_CLAIM, protocol.HUB_SALE, protocol.HUB_RELEASE, protocol.HUB_BASKETS, protocol.PUSH, protocol.PULL)
 
 
@@ -205,18 +205,19 @@ def sales_of(till: HubTill) -> list[Sale]:
 SEEN: Counter[str] = Counter()
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(WALKS))
 def test_nothing_is_lost_or_doubled_on_a_walk(tmp_path: Path, seed: int) -> None:
     walk = Walk(tmp_path, seed)
     for _ in range(STEPS):
         walk.step()
     walk.come_to_rest()
     walk.prove()
-    SEEN.update(walk.done)
+    SEEN.update(walk.done, walks=1)
 
 
 def test_the_walks_went_everywhere() -> None:
     """A walk that never returns another till's sale proves nothing."""
-    if SEEN["sync"]:
-        wanted = {"ReturnDone", "POS-3310", "POS-3308", "banner.recalled", "POS-2308", "unreachable"}
-        assert wanted <= SEEN.keys(), SEEN
+    if SEEN["walks"] < WALKS:
+        pytest.skip("the walks were shared out among processes")
+    wanted = {"ReturnDone", "POS-3310", "POS-3308", "banner.recalled", "POS-2308", "unreachable"}
+    assert wanted <= SEEN.keys(), SEEN
