@@ -20,7 +20,7 @@ from bench.figures import Figure, Options, ratio_text
 
 GROUPS = (
     "first_frame", "scan_paint", "sale_commit", "lookup", "name_search", "backlog", "basket_size", "memory", "import_beside",
-    "day", "pricing", "oscar", "catch_up", "equality", "sync_beside",
+    "day", "pricing", "oscar", "catch_up", "equality", "sync_beside", "hq_rate",
 )  # fmt: skip
 ROW = "{:<46} {:>11} {:>11} {:>8}  {:<20} {}"
 
