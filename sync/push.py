@@ -4,7 +4,7 @@ The mark of a chain moves only with a receipt that HQ signed, for the hash that 
 only from where it was when the batch was made: a second agent, a late answer or a crash at any point does no harm.
 """
 
-from pos_app.domain.proof import Sums, sums_of
+from pos_app.domain.proof import Sums
 from store_db import journal, sync_state
 from store_db.connection import Connection
 from store_db.journal import Entry
@@ -14,6 +14,7 @@ from sync import signing
 from sync.link import Link, Refused
 from sync.protocol import BATCH_BYTES_MAX, EVENTS_MAX, FORK, GAP, PUSH, Ack, ChainId, Problem, Push, to_columns
 from sync.step import Step
+from sync.sums import sums_of
 
 SUMS_CHUNK = 1_000
 

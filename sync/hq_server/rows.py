@@ -1,11 +1,11 @@
 """From an event to rows: one pure function a kind. Nothing is looked up, so that the order of arrival cannot matter."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, cast
+from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Table
 
-from pos_app.domain import events
 from pos_app.domain.coupons import uses_of
 from pos_app.domain.events import KINDS, Header, return_is_whole, sale_is_whole
 from pos_app.domain.first_n import applications
@@ -16,7 +16,7 @@ from sync.protocol import WireEvent
 
 COUPON_STAGE = 4
 Row = tuple[Table, tuple[Any, ...]]
-Rule = Callable[[str, Header, bytes], Iterator[Row]]
+Rule = Callable[[str, Header, Any], Iterator[Row]]  # of a store, an event's header and its body
 
 
 class NotWhole(Exception):
@@ -31,33 +31,27 @@ def is_known(kind: str, schema: int) -> bool:
 
 def rows_of(store: str, event: WireEvent, *, accept: bool = False) -> list[Row]:
     """Every row of one event. BrokenBody, or NotWhole unless somebody at HQ took it as it is (`accept`)."""
-    rule = RULES.get(event.header.kind)
-    if rule is None:
+    if event.header.kind not in RULES:
         return []
+    cls, rule = RULES[event.header.kind]
     check_header(event.header)
+    body = read(cls, event.payload)
     if not accept:
-        _check_sums(event)
-    return list(rule(store, event.header, event.payload))
+        _check_sums(event.header.kind, body)
+    return list(rule(store, event.header, body))
 
 
-def _check_sums(event: WireEvent) -> None:
+def _check_sums(kind: str, body: Any) -> None:
     """The shop's own rules, over HQ's bodies: they have the fields that the rules read."""
-    number = ""
-    if event.header.kind == events.Sale.kind:
-        sale = read(bodies.Sale, event.payload)
-        number = "" if sale_is_whole(cast(events.Sale, sale)) else sale.number
-    elif event.header.kind == events.Return.kind:
-        back = read(bodies.Return, event.payload)
-        number = "" if return_is_whole(cast(events.Return, back)) else back.number
-    if number:
-        raise NotWhole(f"{event.header.kind} {number} does not add up")
+    is_whole = WHOLE.get(kind)
+    if is_whole is not None and not is_whole(body):
+        raise NotWhole(f"{kind} {body.number} does not add up")
 
 
 # ------------------------------------------------------------------ sales and returns
 
 
-def _sale(store: str, header: Header, payload: bytes) -> Iterator[Row]:
-    sale = read(bodies.Sale, payload)
+def _sale(store: str, header: Header, sale: bodies.Sale) -> Iterator[Row]:
     day = store, header.business_date, header.lane
     yield to.receipts, (
         store, header.uid, "sale", sale.number, *day[1:], sale.staff, sale.customer, "", sale.shift_no, sale.total_fen,
@@ -87,8 +81,7 @@ def _sale_coupons(store: str, header: Header, sale: bodies.Sale) -> Iterator[Row
         yield to.coupons, (issued.code, issued.promotion, issued.uses, 0)
 
 
-def _return(store: str, header: Header, payload: bytes) -> Iterator[Row]:
-    back = read(bodies.Return, payload)
+def _return(store: str, header: Header, back: bodies.Return) -> Iterator[Row]:
     day, units = (store, header.business_date, header.lane), sum(line.units for line in back.lines)
     refunded_fen = sum(refund.amount_fen for refund in back.refunds)
     yield to.receipts, (
@@ -110,8 +103,7 @@ def _return(store: str, header: Header, payload: bytes) -> Iterator[Row]:
         yield to.coupons, (code, "", uses_of(code), 1)
 
 
-def _cancelled(store: str, header: Header, payload: bytes) -> Iterator[Row]:
-    sale = read(bodies.Cancelled, payload)
+def _cancelled(store: str, header: Header, sale: bodies.Cancelled) -> Iterator[Row]:
     day = header.business_date, header.lane
     yield to.receipts, (
         store, header.uid, "cancelled", sale.number, *day, sale.staff, "", "", sale.shift_no, 0, 0, 0, 0, header.wall_ms,
@@ -119,8 +111,7 @@ def _cancelled(store: str, header: Header, payload: bytes) -> Iterator[Row]:
     yield to.store_days, (store, *day, 0, 0, 1, 0, 0, 0, 0, 0)
 
 
-def _closed(store: str, header: Header, payload: bytes) -> Iterator[Row]:
-    z = read(bodies.Closed, payload)
+def _closed(store: str, header: Header, z: bodies.Closed) -> Iterator[Row]:
     yield to.shifts_closed, (
         store, header.uid, header.business_date, header.lane, z.staff, z.shift_no, z.sales, z.returns, z.total_fen,
         z.rounding_fen, z.refunded_fen, z.counted_fen, z.expected_fen, z.difference_fen,
@@ -130,13 +121,12 @@ def _closed(store: str, header: Header, payload: bytes) -> Iterator[Row]:
 # ------------------------------------------------------------------ stock, points, coupons, offers
 
 
-def _stock_moved(store: str, header: Header, payload: bytes) -> Iterator[Row]:
-    for move in read(bodies.Moved, payload).moves:
+def _stock_moved(store: str, header: Header, body: bodies.Moved) -> Iterator[Row]:
+    for move in body.moves:
         yield to.stock, (store, move.sku, move.quantity)
 
 
-def _points_moved(store: str, header: Header, payload: bytes) -> Iterator[Row]:
-    body = read(bodies.PointsMoved, payload)
+def _points_moved(store: str, header: Header, body: bodies.PointsMoved) -> Iterator[Row]:
     yield from _member_points(body.alias, body.moves)
 
 
@@ -148,35 +138,32 @@ def _member_points(alias: str, moves: Iterable[bodies.Points], punches: Sequence
         yield to.points, (alias, punch.rule, punch.lot, punch.points, punch.expires)
 
 
-def _claimed(store: str, header: Header, payload: bytes) -> Iterator[Row]:
-    body = read(bodies.Claimed, payload)
+def _claimed(store: str, header: Header, body: bodies.Claimed) -> Iterator[Row]:
     yield to.coupons, (body.code, body.promotion, 1, 0)
 
 
-def _voided(store: str, header: Header, payload: bytes) -> Iterator[Row]:
-    code = read(bodies.Voided, payload).code
-    yield to.coupons, (code, "", uses_of(code), 1)
+def _voided(store: str, header: Header, body: bodies.Voided) -> Iterator[Row]:
+    yield to.coupons, (body.code, "", uses_of(body.code), 1)
 
 
-def _allowance(store: str, header: Header, payload: bytes) -> Iterator[Row]:
-    body = read(bodies.Allowance, payload)
+def _allowance(store: str, header: Header, body: bodies.Allowance) -> Iterator[Row]:
     yield to.promotion_uses, (store, body.promotion, 0, 0, body.quantity)
 
 
-def _resolved(store: str, header: Header, payload: bytes) -> Iterator[Row]:
-    body = read(bodies.Resolved, payload)
+def _resolved(store: str, header: Header, body: bodies.Resolved) -> Iterator[Row]:
     yield to.resolutions, (store, header.uid, body.uid, body.how, body.staff)
 
 
-RULES: dict[str, Rule] = {
-    "sale": _sale,
-    "return": _return,
-    "sale_cancelled": _cancelled,
-    "shift_closed": _closed,
-    "stock_moved": _stock_moved,
-    "points_moved": _points_moved,
-    "coupon_claimed": _claimed,
-    "coupon_voided": _voided,
-    "allowance_given": _allowance,
-    "exception_resolved": _resolved,
+RULES: dict[str, tuple[type[Struct], Rule]] = {
+    "sale": (bodies.Sale, _sale),
+    "return": (bodies.Return, _return),
+    "sale_cancelled": (bodies.Cancelled, _cancelled),
+    "shift_closed": (bodies.Closed, _closed),
+    "stock_moved": (bodies.Moved, _stock_moved),
+    "points_moved": (bodies.PointsMoved, _points_moved),
+    "coupon_claimed": (bodies.Claimed, _claimed),
+    "coupon_voided": (bodies.Voided, _voided),
+    "allowance_given": (bodies.Allowance, _allowance),
+    "exception_resolved": (bodies.Resolved, _resolved),
 }
+WHOLE: dict[str, Callable[[Any], bool]] = {"sale": sale_is_whole, "return": return_is_whole}
