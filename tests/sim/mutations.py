@@ -30,6 +30,7 @@ CLONES = {"till_cloned_undetected": 7.0, "delayed": 0.05}
 HQ_OLD = {"hq_restored_told": 5.0, "hq_restored_untold": 5.0}
 TWINS = {"two_agents": 12.0, "meanwhile": 0.3}
 DATA = {"poison": 6.0, "unknown_kind": 6.0, "coupon_twice": 4.0}
+FEED_MOVES = {"publish": 30.0, "pull": 30.0}  # ordinary steps, more often than elsewhere
 HARD = OLD_COPY | CLONES | HQ_OLD
 
 
@@ -87,56 +88,56 @@ MUTATIONS = (
     # what a till believes
     Mutation("a receipt is not verified", PUSH + "push_batch", "if not signing.is_signed(", "if False and not signing.is_signed(", LIES),
     Mutation("a mark of another history is taken", PUSH + "acknowledge",
-             "or sync_state.hash_at(store.connection, chain, seq) != hash", "", OLD_COPY | LIES),
+             "or sync_state.hash_at(store.connection, chain, seq) != hash", "", OLD_COPY | {"stale_answer": 0.5}),
     Mutation("an answer of another generation is taken", PUSH + "push_batch", "if ack.generation != known.generation:",
              "if False:", HQ_OLD | LIES, 1),
-    Mutation("sums at the till are not kept in step", PUSH + "acknowledge", "chain.sums.plus(sums_of_all(entries))", "chain.sums", {}),
+    Mutation("sums at the till are not kept in step", PUSH + "acknowledge", "chain.sums.plus(sums_of_all(entries))", "chain.sums", {}, 0),
     Mutation("the mark moves though another agent moved it", STATE + "put_mark",
              "if now is None or (now.base_seq, now.seq, now.hash) != (seen.base_seq, seen.seq, seen.hash) or seq > now.end_seq:",
              "if False:", TWINS | LOSS),
-    Mutation("a lost answer counts as a yes", PUSH + "push_batch", "raise OtherGeneration", "return Step(1)", HQ_OLD),
+    Mutation("a lost answer counts as a yes", PUSH + "push_batch", "raise OtherGeneration", "return Step(1)", HQ_OLD, 0),
     Mutation("an event is skipped", PUSH + "batch", "chain.seq + 1, min(", "chain.seq + 2, min(", {}, 0),
     # when something was put back
     Mutation("what HQ lost is not offered again", HELLO + "greet", "if mark.seq < chain.seq and", "if False and mark.seq < chain.seq and",
-             HQ_OLD),
+             HQ_OLD, 0),
     Mutation("only the live epoch is offered again", HELLO + "greet", "if mark.seq < chain.seq and",
              "if chain.is_live and mark.seq < chain.seq and", HQ_OLD | {"till_restored_detected": 5.0}, 2),
-    Mutation("sums do not go back with the mark", HELLO + "_take", "*mark, b\"\", 0, total)", "*mark, b\"\", 0, chain.sums)", HQ_OLD),
+    Mutation("sums do not go back with the mark", HELLO + "_take", "*mark, b\"\", 0, total)", "*mark, b\"\", 0, chain.sums)", HQ_OLD, 0),
     Mutation("the generation is ignored", HELLO + "_take", "sync_state.note_welcome(connection, welcome.generation,",
              "sync_state.note_welcome(connection, known.generation,", HQ_OLD, 0),
     Mutation("what HQ held elsewhere is believed for ever", HELLO + "_take", "fork.forget_held(store)", "pass", HARD),
     Mutation("a fork opens no epoch", FORK + "branch_off", "store.begin_epoch(\"fork\")", "pass", OLD_COPY),
     Mutation("the branch begins one too late", FORK + "last_common", "return first_difference(0, high, is_equal) - 1",
-             "return first_difference(0, high, is_equal)", OLD_COPY),
+             "return first_difference(0, high, is_equal)", OLD_COPY, 0),
     Mutation("the branch begins where HQ's chain ends", FORK + "settle", "last_common(store.connection, link, main, theirs.seq)",
              "min(theirs.seq, main.end_seq)", OLD_COPY, 0),
-    Mutation("all branches of an epoch have one name", "sync.protocol:branch_of", "epoch + hash_at_end", "epoch", HARD),
+    Mutation("all branches of an epoch have one name", "sync.protocol:branch_of", "epoch + hash_at_end", "epoch", HARD, 4),
     Mutation("what HQ holds elsewhere is not passed over", FORK + "pass_over", "if is_ours and", "if False and", HARD),
-    Mutation("a frozen till does not notice", AGENT + "_refused", "is_frozen=code in (FROZEN, UNSIGNED)", "is_frozen=False", CLONES),
+    Mutation("a frozen till does not notice", AGENT + "_refused", "is_frozen=code in (FROZEN, UNSIGNED)", "is_frozen=False", CLONES, 1),
     Mutation("an heir keeps the old id", "sync.enrol:_wanted", "store.ids.random(16) if is_heir else own", "own", CLONES, 1),
     # what the journal writes
     Mutation("an epoch goes on counting", "store_db.journal:append", "seq, previous = 0, GENESIS", "previous = GENESIS",
-             {"till_restored_detected": 9.0}),
+             {"till_restored_detected": 9.0}, 0),
     Mutation("a seq is used again", "store_db.journal:append", "seq=seq + 1", "seq=max(seq, 1)", {}, 0),
     Mutation("a new epoch does not name what it follows", "store_db.store:Store.begin_epoch",
              "parent = (epoch.hex(), seq, previous.hex()) if seq else (\"\", 0, \"\")", "parent = (\"\", 0, \"\")",
-             {"till_restored_detected": 9.0}),
+             {"till_restored_detected": 9.0}, 0),
     # what comes down
     Mutation("the cursor moves before the rows", APPLY + "apply_rows", "    with store.transaction() as connection:\n",
              "    with store.transaction() as connection:\n        hq_rows.set_cursor(connection, topic, to, 0)\n    seen = to\n"
-             "    with store.transaction() as connection:\n", KILLS),
-    Mutation("a page is applied over a newer one", APPLY + "apply_rows", "if hq_rows.cursor(connection, topic) != seen:", "if False:", TWINS),
-    Mutation("a tombstone is not applied", APPLY + "_keep", "hq_rows.drop_row(connection, topic, row.key)", "pass", {}),
-    Mutation("a rev is given twice", FEED + "publish", "first = last - len(newest) + 1", "first = last - len(newest)", {}),
+             "    with store.transaction() as connection:\n", KILLS | FEED_MOVES | {"killed_at_transaction": 0.2}),
+    Mutation("a page is applied over a newer one", APPLY + "apply_rows", "if hq_rows.cursor(connection, topic) != seen:", "if False:", TWINS | FEED_MOVES),
+    Mutation("a tombstone is not applied", APPLY + "_keep", "hq_rows.drop_row(connection, topic, row.key)", "pass", FEED_MOVES),
+    Mutation("a rev is given twice", FEED + "publish", "first = last - len(newest) + 1", "first = last - len(newest)", {}, 0),
     Mutation("a page passes rows that it left out", FEED + "_page", "rev=rows[-1].rev if more else upto", "rev=upto", {}, 0),
     Mutation("no cursor is ever gone", FEED + "pages", "gone = {topic for topic, after in cursors.items() if",
-             "gone = {topic for topic, after in cursors.items() if False and", HQ_OLD),
-    Mutation("revs of a restored HQ go on where the copy ends", FEED + "begin_run", "+ RUN_REVS +", "+ 0 * RUN_REVS + 0 *", HQ_OLD),
-    Mutation("a shop gets another shop's rows", FEED + "pages", "_page(connection, topic, store,", "_page(connection, topic, 'S001',", {}),
+             "gone = {topic for topic, after in cursors.items() if False and", HQ_OLD, 2),
+    Mutation("revs of a restored HQ go on where the copy ends", FEED + "begin_run", "+ RUN_REVS +", "+ 0 * RUN_REVS + 0 *", {"hq_restored_untold": 9.0} | FEED_MOVES),
+    Mutation("a shop gets another shop's rows", FEED + "pages", "_page(connection, topic, store,", "_page(connection, topic, 'S001',", {}, 0),
     Mutation("a snapshot leaves old rows", PULL + "differences", "yield Row(0, here.key, None)", "pass", HQ_OLD, 2),
     Mutation("a snapshot's cursor moves first", PULL + "load_snapshot",
              "done = _apply_differences(", "apply_rows(store, {}, topic, (), at, Cursor(offer.generation, offer.rev)); done = _apply_differences(",
-             HQ_OLD | KILLS),
+             HQ_OLD | KILLS, 0),
 )  # fmt: skip
 
 

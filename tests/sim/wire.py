@@ -10,7 +10,9 @@ from sync import protocol
 from sync.link import CONTENT_TYPE
 
 if TYPE_CHECKING:
-    from tests.sim.world import Machine, World
+    from tests.sim.hub import Hub
+    from tests.sim.machine import Machine
+    from tests.sim.world import World
 
 PORTAL = b"<html><body>Welcome to FREE-WIFI. Please log in.</body></html>"
 
@@ -24,9 +26,9 @@ class HqKilled(BaseException):
 
 
 class Wire(httpx.BaseTransport):
-    """One machine's way to HQ."""
+    """One machine's way to HQ, or to its hub."""
 
-    def __init__(self, world: World, machine: Machine) -> None:
+    def __init__(self, world: World, machine: Machine | Hub) -> None:
         self._world = world
         self._machine = machine
 
@@ -38,9 +40,9 @@ class Wire(httpx.BaseTransport):
             raise httpx.ConnectError("cut off", request=request)
         if self._machine.twin_at_next_request:
             self._machine.twin_at_next_request = False
-            world.meanwhile(self._machine, "twin")
+            self._meanwhile("twin")
         if world.faults.happens("meanwhile"):
-            world.meanwhile(self._machine)
+            self._meanwhile()
         fault = world.faults.on_wire()
         if fault:
             world.note(f"  wire {self._machine.name} {request.url.path} {fault}")
@@ -59,10 +61,13 @@ class Wire(httpx.BaseTransport):
         if fault in ("status_500", "status_502"):
             return answered(int(fault[-3:]), b"proxy error", "text/plain")
         if world.faults.happens("meanwhile"):
-            world.meanwhile(self._machine)
+            self._meanwhile()
         if request.url.path == protocol.PUSH and answer.status_code == 200:
             self._machine.answers.append(answer.content)
         return answered(answer.status_code, answer.content, answer.headers["content-type"], _waits(answer))
+
+    def _meanwhile(self, what: str = "") -> None:
+        self._world.meanwhile(self._machine, what)
 
     def _instead(self, fault: str, request: httpx.Request, content: bytes) -> httpx.Response | None:
         """The answer of something that is not HQ; None when the request goes on to HQ."""
@@ -82,7 +87,7 @@ class Wire(httpx.BaseTransport):
         if fault == "stale_answer" and self._machine.answers and request.url.path == protocol.PUSH:
             return answered(200, self._world.luck.choice(self._machine.answers), CONTENT_TYPE)
         if fault == "impostor" and request.url.path == protocol.PUSH:
-            return answered(200, _forged(content), CONTENT_TYPE)
+            return answered(200, _forged(content, self._world.hq.generation()), CONTENT_TYPE)
         if fault == "hq_busy":
             body = protocol.encode(protocol.Problem(code=protocol.BUSY, retry_after_s=3))
             return answered(503, body, CONTENT_TYPE, {"retry-after": "3"})
@@ -90,17 +95,17 @@ class Wire(httpx.BaseTransport):
 
     def _deliver(self, request: httpx.Request, content: bytes, fault: str) -> httpx.Response:
         try:
-            answer = self._world.hq.answer(request, content, fault)
+            answer = self._world.server_at(request).answer(request, content, fault)
         except HqKilled:
             raise httpx.RemoteProtocolError("HQ died", request=request) from None
         return answer
 
 
-def _forged(content: bytes) -> bytes:
-    """What a till hopes for: all of the batch acknowledged, by somebody who has not got HQ's key."""
+def _forged(content: bytes, generation: bytes) -> bytes:
+    """What a till hopes for: all of the batch acknowledged, by somebody who knows all but HQ's key."""
     push = protocol.decode(protocol.Push, content)
     last = protocol.from_columns(push)[-1]
-    return protocol.encode(protocol.Ack(mark=protocol.Mark(last.header.seq, last.hash), generation=bytes(8), receipt=bytes(64)))
+    return protocol.encode(protocol.Ack(mark=protocol.Mark(last.header.seq, last.hash), generation=generation, receipt=bytes(64)))
 
 
 def _waits(answer: httpx.Response) -> dict[str, str]:
