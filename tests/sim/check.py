@@ -16,9 +16,9 @@ from pos_app.domain.proof import Sums, sums_of
 from store_db.sync_state import HELD
 from store_db.verify import verify
 from sync.protocol import MAIN
-from tests.sim.template import STORES
 
 if TYPE_CHECKING:
+    from tests.sim.headquarters import Headquarters
     from tests.sim.machine import Machine
     from tests.sim.world import World
 
@@ -41,12 +41,14 @@ class Ledger:
     def __init__(self, world: World) -> None:
         self.world = world
         self.marks: dict[tuple[str, bytes, bytes, bytes], tuple[Any, ...]] = {}
-        self.acknowledged: dict[bytes, str] = {}  # hash -> where it was acknowledged, since HQ was last restored
+        self.acknowledged: dict[str, dict[bytes, str]] = {}  # server -> hash -> where it was told so, since its last restore
         self.cursors: dict[tuple[str, str], tuple[bytes, int]] = {}
 
-    def hq_restored(self) -> None:
-        """What only the lost part of HQ held is promised by nobody, until a till offers it again."""
-        self.acknowledged.clear()
+    def restored(self, server: Headquarters) -> None:
+        """What only the lost part of a server held is promised by nobody, until a till offers it again."""
+        self.acknowledged.pop(server.name, None)
+        if self.world.hub:
+            self.world.hub.ledger.forget()
 
     def file_changed(self, machine: Machine) -> None:
         """Another file is in the place of this one, or it is new: what it believes was acknowledged at another time."""
@@ -59,6 +61,8 @@ class Ledger:
         for machine in self.world.machines:
             self._check_marks(machine)
             self._check_cursors(machine)
+        if self.world.hub:
+            self.world.hub.ledger.after_step()
 
     def _marks_of(self, machine: Machine) -> list[tuple[tuple[bytes, bytes, bytes], tuple[Any, ...]]]:
         """(device, epoch, branch) -> (base_seq, seq, hash, the four sums)."""
@@ -95,23 +99,23 @@ class Ledger:
         ).fetchone()
         if own is None or bytes(own[0]) != mark_hash:
             raise Violation(OTHER, f"{machine.name}: the mark {seq} is not of its own journal")
-        if not self.world.hq.rows("SELECT 1 FROM log WHERE device = ? AND epoch = ? AND seq = ? AND hash = ?",
-                                  (device, epoch, seq, mark_hash)):  # fmt: skip
-            raise Violation(LOST, f"{machine.name}: {seq} counts as acknowledged and HQ has not got it")
-        self.acknowledged[mark_hash] = f"{machine.name} {seq}"
+        if not machine.server.rows("SELECT 1 FROM log WHERE device = ? AND epoch = ? AND seq = ? AND hash = ?",
+                                   (device, epoch, seq, mark_hash)):  # fmt: skip
+            raise Violation(LOST, f"{machine.name}: {seq} counts as acknowledged and {machine.server.name} has not got it")
+        self.acknowledged.setdefault(machine.server.name, {})[mark_hash] = f"{machine.name} {seq}"
 
     def _check_cursors(self, machine: Machine) -> None:
         """Every row of HQ's up to the cursor is there, as HQ has it now or as it was."""
         for topic, generation, rev in machine.store.connection.execute("SELECT topic, generation, rev FROM sync_cursors"):
             key, now = (machine.name, topic), (bytes(generation), rev)
-            if self.cursors.get(key) == now or self.world.hq.generation() != now[0]:
+            if self.cursors.get(key) == now or machine.server.generation() != now[0]:
                 continue
             self.cursors[key] = now
             self._check_rows(machine, topic, rev)
 
     def _check_rows(self, machine: Machine, topic: str, rev: int) -> None:
         held = dict(machine.store.connection.execute("SELECT key, rev FROM hq_rows WHERE topic = ?", (topic,)).fetchall())
-        for key, (row_rev, body) in self.world.hq.topic(topic, machine.store.device.store).items():
+        for key, (row_rev, body) in machine.server.topic(topic, machine.store.device.store).items():
             if row_rev <= rev and held.get(key) != (row_rev if body is not None else None):
                 raise Violation(
                     UNEQUAL, f"{machine.name}: cursor {topic} {rev} is ahead of row {key} (HQ {row_rev}, till {held.get(key)})"
@@ -120,32 +124,40 @@ class Ledger:
     # -------------------------------------------------------------- at rest
 
     def at_rest(self) -> None:
-        log = self._log()
-        self._check_log(log)
+        for server in self.world.servers:
+            by_hash = self._check_server(server)
+            for machine in self.world.machines:
+                if server in (machine.server, self.world.hq):
+                    self._check_arrived(machine, server, by_hash)
+        for machine in self.world.machines:
+            self._check_file(machine)
+        if self.world.hub:
+            self.world.hub.ledger.at_rest()
+
+    def _check_server(self, server: Headquarters) -> Counter[bytes]:
+        """HQ, or the hub of a shop; how often it has each event."""
+        log = [dict(row) for row in server.rows("SELECT * FROM log ORDER BY device, epoch, branch, seq")]
+        self._check_log(server, log)
         by_hash = Counter(row["hash"] for row in log)
         doubled = [h.hex()[:8] for h, count in by_hash.items() if count > 1]
         if doubled:
-            raise Violation(DOUBLED, f"{len(doubled)} events are in HQ's log more than once: {doubled[:3]}")
-        for machine in self.world.machines:
-            self._check_file(machine, by_hash)
-        missing = [where for h, where in self.acknowledged.items() if not by_hash[h]]
+            raise Violation(DOUBLED, f"{len(doubled)} events are in {server.name}'s log more than once: {doubled[:3]}")
+        missing = [where for h, where in self.acknowledged.get(server.name, {}).items() if not by_hash[h]]
         if missing:
-            raise Violation(LOST, f"acknowledged and gone: {missing[:3]}")
-        self._check_projections(log)
-        self._check_lives()
-        if self.world.seed % REBUILT_EVERY == 0 and (problems := self.world.hq.proof()):
-            raise Violation(UNEQUAL, f"HQ does not prove itself: {problems[:3]}")
+            raise Violation(LOST, f"acknowledged by {server.name} and gone: {missing[:3]}")
+        self._check_projections(server, log)
+        self._check_lives(server)
+        if self.world.seed % REBUILT_EVERY == 0 and (problems := server.proof()):
+            raise Violation(UNEQUAL, f"{server.name} does not prove itself: {problems[:3]}")
+        return by_hash
 
-    def _log(self) -> list[dict[str, Any]]:
-        return [dict(row) for row in self.world.hq.rows("SELECT * FROM log ORDER BY device, epoch, branch, seq")]
-
-    def _check_log(self, log: list[dict[str, Any]]) -> None:
+    def _check_log(self, server: Headquarters, log: list[dict[str, Any]]) -> None:
         """Each chain is dense and hashed, and its row has its head and its sums."""
         chains: dict[tuple[bytes, bytes, bytes], list[dict[str, Any]]] = {}
         for row in log:
             chains.setdefault((row["device"], row["epoch"], row["branch"]), []).append(row)
         hashes = {(row["device"], row["epoch"], row["seq"], row["hash"]) for row in log}
-        kept = {(r["device"], r["epoch"], r["branch"]): r for r in self.world.hq.rows("SELECT * FROM chains")}
+        kept = {(r["device"], r["epoch"], r["branch"]): r for r in server.rows("SELECT * FROM chains")}
         for key, rows in chains.items():
             name = f"chain {key[1].hex()[:6]}/{key[2].hex()[:6]}"
             previous, first, sums = GENESIS, rows[0]["seq"], Sums()
@@ -162,7 +174,7 @@ class Ledger:
             own = kept[key]
             stated = Sums(own["events"], own["money_fen"], own["points"], own["quantity"])
             if (own["seq"], own["hash"]) != (rows[-1]["seq"], previous) or stated != sums:
-                raise Violation(UNEQUAL, f"{name}: HQ's row says {own['seq']} {tuple(stated)}, its log {tuple(sums)}")
+                raise Violation(UNEQUAL, f"{name}: {server.name}'s row says {own['seq']} {tuple(stated)}, its log {tuple(sums)}")
 
     def _base(self, hashes: set[tuple[bytes, bytes, int, bytes]], key: tuple[bytes, bytes, bytes], row: dict[str, Any]) -> bytes:
         """The hash that a branch stands on: of an event of its epoch that HQ holds, or of nothing."""
@@ -173,12 +185,14 @@ class Ledger:
                 return base
         raise Violation(OTHER, f"branch {key[2].hex()[:6]} stands on nothing at {row['seq']}")
 
-    def _check_file(self, machine: Machine, by_hash: Counter[bytes]) -> None:
-        connection = machine.store.connection
-        rows = connection.execute("SELECT seq, kind, hash FROM journal").fetchall()
+    def _check_arrived(self, machine: Machine, server: Headquarters, by_hash: Counter[bytes]) -> None:
+        rows = machine.store.connection.execute("SELECT seq, kind, hash FROM journal").fetchall()
         lost = [(row[0], row[1]) for row in rows if not by_hash[bytes(row[2])]]
         if lost:
-            raise Violation(LOST, f"{machine.name}: {len(lost)} of {len(rows)} events are not at HQ: {lost[:3]}")
+            raise Violation(LOST, f"{machine.name}: {len(lost)} of {len(rows)} events are not at {server.name}: {lost[:3]}")
+
+    def _check_file(self, machine: Machine) -> None:
+        connection = machine.store.connection
         proof = verify(connection)
         problems = [p for p in proof.problems if "does not add up" not in p]
         if problems or len(proof.problems) > len(self.world.poison):
@@ -198,10 +212,9 @@ class Ledger:
                 wrong = sorted(k for k in here.keys() | there.keys() if here.get(k) != there.get(k))
                 raise Violation(UNEQUAL, f"{machine.name}: {topic} differs at {wrong[:5]}")
 
-    def _check_projections(self, log: list[dict[str, Any]]) -> None:
+    def _check_projections(self, hq: Headquarters, log: list[dict[str, Any]]) -> None:
         """What HQ's tables say, against what its log says, one uid once."""
         where = ("store", "device", "epoch", "branch", "seq")
-        hq = self.world.hq
         aside = {tuple(row) for row in hq.rows(f"SELECT {', '.join(where)} FROM quarantine WHERE is_projected = 0")}
         aside |= {tuple(row) for row in hq.rows(f"SELECT {', '.join(where)} FROM waiting")}
         counted = [row for row in log if tuple(row[name] for name in where) not in aside]
@@ -209,7 +222,7 @@ class Ledger:
         twice = [uid[1].hex()[:8] for uid, count in uids.items() if count > 1]
         if twice:
             raise Violation(DOUBLED, f"{len(twice)} uids are projected twice: {twice[:3]}")
-        self._check_aside(log, counted)
+        self._check_aside(hq, log, counted)
         figures = Counter[str]()
         stock = Counter[tuple[str, str]]()
         for row in counted:
@@ -239,31 +252,36 @@ class Ledger:
         if hq.rows("SELECT count(*) FROM coupon_uses")[0][0] != uses:
             raise Violation(LOST, "a use of a coupon is not counted")
 
-    def _check_aside(self, log: list[dict[str, Any]], counted: list[dict[str, Any]]) -> None:
+    def _check_aside(self, hq: Headquarters, log: list[dict[str, Any]], counted: list[dict[str, Any]]) -> None:
         """A uid that is good counts once; only what is bad, or not known yet, counts nowhere."""
         known = {(row["store"], row["uid"]) for row in counted}
-        waiting = self.world.hq.rows("SELECT count(*) FROM waiting")[0][0]
+        if any(row["uid"] in self.world.poison for row in counted):
+            raise Violation(UNEQUAL, "an event that does not add up is counted")
+        waiting = hq.rows("SELECT count(*) FROM waiting")[0][0]
         novelties = len({row["uid"] for row in log if row["kind"] == "novelty"})
         if waiting != novelties:
             raise Violation(LOST, f"{novelties} events of a kind of tomorrow, and {waiting} wait for it")
         for row in log:
             if (row["store"], row["uid"]) not in known and row["kind"] != "novelty" and row["uid"] not in self.world.poison:
-                raise Violation(LOST, f"event {row['seq']} ({row['kind']}) is at HQ and counts nowhere")
+                raise Violation(LOST, f"event {row['seq']} ({row['kind']}) is at {hq.name} and counts nowhere")
 
-    def _check_lives(self) -> None:
-        """Who goes back to an epoch it has left is two machines, and is not served; whoever was never copied always is."""
-        hq = self.world.hq
+    def _check_lives(self, hq: Headquarters) -> None:
+        """Who goes back to an epoch it has left is two machines, and is not served; whoever was never copied always is.
+
+        The server that a till speaks to judges that; what a hub relays has been judged there.
+        """
         spans = hq.rows(
-            "SELECT c.device, c.number, min(l.rowid) AS first, max(l.rowid) FILTER (WHERE l.branch = zeroblob(8)) AS last "
+            "SELECT c.store, c.device, c.number, min(l.rowid) AS first, max(l.rowid) FILTER (WHERE l.branch = zeroblob(8)) AS last "
             "FROM log l JOIN chains c ON (c.device, c.epoch, c.branch) = (l.device, l.epoch, l.branch) "
-            "GROUP BY c.device, c.number ORDER BY 1, 2"
+            "GROUP BY c.store, c.device, c.number ORDER BY 1, 2, 3"
         )
         active = {row[0] for row in hq.rows("SELECT device FROM devices WHERE state = 'active'")}
-        for (device, _, _, last), (after, _, first, _) in pairwise(spans):
+        judged = [span[1:] for span in spans if self.world.server_of(span[0]) is hq]
+        for (device, _, _, last), (after, _, first, _) in pairwise(judged):
             if device == after and device in active and last is not None and last > first:
                 raise Violation(OTHER, f"device {device.hex()[:6]} lives twice and is served")
         copied = ("till_cloned_detected", "till_cloned_undetected", "till_restored_detected", "till_restored_undetected")
-        if not any(self.world.faults.counts[name] for name in copied) and len(active) < len(STORES):
+        if not any(self.world.faults.counts[name] for name in copied) and hq.rows("SELECT 1 FROM devices WHERE state = 'frozen'"):
             raise Violation(OTHER, "a device was frozen that was never copied")
 
     def _check_points(self, balances: list[Any]) -> None:

@@ -48,6 +48,15 @@ STEPS = {
     "hq_restored_untold": 1.5,
 }
 ALL = {**WIRE, **TILL, **STEPS}
+# where the shop has a hub: its own line has the faults of the wire too
+HUB_FAULTS = {
+    "hub_killed_at_transaction": 0.01,  # before, inside or after any of its transactions
+    "hub_killed": 1.0,
+    "hub_cut_off": 3.0,  # from HQ, while its tills reach it
+    "hub_backed_up": 1.5,
+    "hub_put_back_told": 1.5,
+    "hub_put_back_untold": 1.5,
+}
 
 
 class Faults:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from tests.sim.world import World
 
 
+URL = "http://hq.test"
+
+
 class SimDatabase(Database):
     """The real database over one kept connection; the node's process may end just before COMMIT."""
 
@@ -81,6 +84,8 @@ class Node:
 
 class Headquarters:
     """The nodes, their common file, and what its operator does."""
+
+    url, name = URL, "HQ"
 
     def __init__(self, world: World, kit: Kit) -> None:
         self.world, self.path, self.databases = world, kit.hq_path, kit.databases
@@ -151,7 +156,7 @@ class Headquarters:
         self.put_file(self.backup)
         if is_told:
             generation.restored(self.nodes[0].hq)
-        self.world.ledger.hq_restored()
+        self.world.ledger.restored(self)
 
     # -------------------------------------------------------------- for judging, by plain SQL
 

@@ -18,7 +18,6 @@ from sync.agent import Agent
 from sync.link import Link, Refused, Unreachable
 from sync.protocol import UNKNOWN_DEVICE, UNSIGNED
 from tests.sim.clock import MachineClock
-from tests.sim.template import URL
 from tests.sim.wire import Killed, Wire
 
 if TYPE_CHECKING:
@@ -60,8 +59,9 @@ class Machine:
         self.last: dict[str, Any] = {}
         self.answers: list[bytes] = []  # HQ's to its pushes, for a proxy that gives them again
         self.trouble = ""  # of the newest step
-        self.client = httpx.Client(transport=Wire(world, self), base_url=URL, trust_env=False)
         self.store = self._opened()
+        self.server = world.server_of(self.store.device.store)
+        self.client = httpx.Client(transport=Wire(world, self), base_url=self.server.url, trust_env=False)
         self.agent = self._agent(self.store)
 
     # -------------------------------------------------------------- the process
@@ -157,9 +157,9 @@ class Machine:
     def enrol_anew(self) -> None:
         """What the shop's manager does: a code from HQ, typed in."""
         self.world.note(f"  {self.name} enrols anew")
-        code = self.world.hq.new_code(self.store.device.store)
+        code = self.server.new_code(self.store.device.store)
         with contextlib.suppress(Unreachable, Refused):
-            self.run(lambda agent: enrol.enrol(self.store, Link(self.store, self.client), URL, code))
+            self.run(lambda agent: enrol.enrol(self.store, Link(self.store, self.client), self.server.url, code))
             self.trouble = ""
 
     def says_equal(self) -> bool:

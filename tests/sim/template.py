@@ -18,11 +18,10 @@ from sync.hq_server.app import make_app
 from sync.hq_server.hq import Hq
 from sync.link import Link
 from tests.sim.clock import MachineClock, WorldTime
-from tests.sim.headquarters import SimDatabase
+from tests.sim.headquarters import URL, SimDatabase
 from tests.sync.asgi import InlineTransport, run_inline
 
 STORES = ("S001", "S001", "S002")
-URL = "http://hq.test"
 
 
 @dataclass(frozen=True)
@@ -42,16 +41,17 @@ def get(folder: Path) -> Kit:
     clock, ids = MachineClock(WorldTime(), 1), SeededIds(0)
     hq = Hq.create(databases[0], clock, ids)
     client = httpx.Client(transport=InlineTransport(make_app(hq, run=run_inline)), base_url=URL)
-    tills = tuple(_till(folder / f"template{n}.sqlite", store, hq, client) for n, store in enumerate(STORES))
+    tills = tuple(till(folder / f"template{n}.sqlite", store, hq, client, URL) for n, store in enumerate(STORES))
     databases[0].close()
     return Kit(hq_path, hq_path.read_bytes(), tills, databases)
 
 
-def _till(path: Path, name: str, hq: Hq, client: httpx.Client) -> bytes:
+def till(path: Path, name: str, hq: Hq, client: httpx.Client, url: str) -> bytes:
+    """A store file that is enrolled at an HQ, or a hub."""
     with hq.database.write() as connection:
         code = devices.make_code(connection, hq.ids, name, hq.clock.wall_ms())
     with Store.create(path, name, clock=hq.clock, ids=SeededIds(hash_free(path.name))) as store:
-        enrol.enrol(store, Link(store, client), URL, code)
+        enrol.enrol(store, Link(store, client), url, code)
     return path.read_bytes()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
@@ -11,11 +12,13 @@ import httpx
 from pos_app.demo.day import SeededIds
 from sync import agent, pull
 from sync.agent import Agent
-from tests.sim import check, steps, template
+from sync.hq_server import relay
+from tests.sim import check, hub, steps, template
 from tests.sim.check import OTHER, Violation
 from tests.sim.clock import MachineClock, WorldTime
 from tests.sim.faults import Faults
 from tests.sim.headquarters import Headquarters
+from tests.sim.hub import Hub
 from tests.sim.machine import Machine, own_identity
 from tests.sim.wire import HqKilled
 
@@ -41,8 +44,14 @@ class World:
         self.requests = self.lives = self.depth = 0
         self.machines: list[Machine] = []
         self.ledger = check.Ledger(self)
-        kit = template.get(folder)
+        kit, of_hub = template.get(folder), hub.faults_of(seed, options)
+        self.hub: Hub | None = None
+        if of_hub is not None:
+            self.faults.options |= of_hub
+            kit = hub.kit(folder).hq
         self.hq = Headquarters(self, kit)
+        if of_hub is not None:
+            self.hub = Hub(self, hub.kit(folder).hub)
         for number, image in enumerate(kit.tills[: self.luck.choice((1, 2, 2, 3))], 1):
             self.machines.append(self._till(f"t{number}", image, number))
         self.lives = len(self.machines)
@@ -51,6 +60,17 @@ class World:
         path = self.folder / f"{name}.sqlite"
         template.place(path, image, own_identity)
         return Machine(self, name, path, number)
+
+    @property
+    def servers(self) -> list[Headquarters]:
+        return [self.hq, self.hub] if self.hub else [self.hq]
+
+    def server_of(self, store: str) -> Headquarters:
+        """Whom the tills of a shop speak to."""
+        return self.hub if self.hub and store == hub.SHOP else self.hq
+
+    def server_at(self, request: httpx.Request) -> Headquarters:
+        return next(server for server in self.servers if server.url.endswith(request.url.host))
 
     def note(self, text: str) -> None:
         self.trace.append(text)
@@ -61,22 +81,26 @@ class World:
 
     def run(self, steps_max: int = STEPS) -> None:
         """Steps, each followed by the invariants that hold at any time; then rest, and those that hold then."""
-        with mock.patch.object(agent, "EVENTS_MAX", EVENTS_MAX), mock.patch.object(pull, "BATCH_ROWS", ROWS_MAX):
+        few = mock.patch.object
+        with few(agent, "EVENTS_MAX", EVENTS_MAX), few(relay, "EVENTS_MAX", EVENTS_MAX), few(pull, "BATCH_ROWS", ROWS_MAX):
             self._run(steps_max)
 
     def _run(self, steps_max: int) -> None:
-        table = {name: weight for name, (weight, _) in steps.ORDINARY.items()}
-        table |= {name: weight for name, weight in self.faults.options.items() if name in steps.OF_FAULTS}
+        ordinary, of_faults = steps.ORDINARY, steps.OF_FAULTS
+        if self.hub:
+            ordinary, of_faults = ordinary | hub.ORDINARY, of_faults | hub.OF_FAULTS
+        table = {name: weight for name, (weight, _) in ordinary.items()}
+        table |= {name: weight for name, weight in self.faults.options.items() if name in table or name in of_faults}
         names, weights = list(table), list(table.values())
         for n in range(steps_max):
             name = self.luck.choices(names, weights)[0]
             machine = self.luck.choice(self.machines)
             self.note(f"{n:3} {machine.name} {name}")
-            if name in steps.OF_FAULTS:
+            if name in of_faults:
                 self.faults.counts[name] += 1
-                steps.OF_FAULTS[name](self, machine)
+                of_faults[name](self, machine)
             else:
-                steps.ORDINARY[name][1](self, machine)
+                ordinary[name][1](self, machine)
             self.time.now_ms += self.luck.choice((10, 1_000, 20_000, 90_000))
             self.ledger.after_step()
         self.rest()
@@ -104,6 +128,15 @@ class World:
             machine.may_be_killed = may_be_killed
             self.depth -= 1
 
+    def aside(self, work: Callable[[], None]) -> None:
+        """Something that happens while a request is on its way, and in which nothing else happens meanwhile."""
+        if not self.depth:
+            self.depth += 1
+            try:
+                work()
+            finally:
+                self.depth -= 1
+
     def clone(self, machine: Machine, *, is_detected: bool) -> None:
         number = len(self.machines) + 1
         name = f"{machine.name}c{number}"
@@ -113,7 +146,7 @@ class World:
     def deliver_late(self, at: int) -> None:
         request, content = self.late.pop(at)
         try:
-            self.hq.answer(request, content, "")
+            self.server_at(request).answer(request, content, "")
         except HqKilled:
             pass
 
@@ -122,6 +155,8 @@ class World:
     def rest(self) -> None:
         """No more faults; late requests arrive; everyone works until nothing moves. Violation when it never ends."""
         self.faults.is_on = False
+        if self.hub:
+            self.hub.greet()
         for machine in self.machines:
             machine.is_cut_off = False
             if not machine.needs_code():
@@ -132,6 +167,8 @@ class World:
                 self.deliver_late(self.luck.randrange(len(self.late)))
             self.time.now_ms += 400_000
             moved = [self._work(machine) for machine in self.machines]
+            if self.hub:
+                moved.append(self.hub.round())
             self.ledger.after_step()
             if not any(moved) and not self.late and n:
                 return
@@ -156,4 +193,5 @@ class World:
     def close(self) -> None:
         for machine in self.machines:
             machine.stop()
-        self.hq.close()
+        for server in self.servers:
+            server.close()
