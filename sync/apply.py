@@ -42,7 +42,7 @@ class Taker(NamedTuple):
 
 
 Takers = Mapping[str, Taker]
-REFUSING = (RowRefused, ValueError, TypeError, LookupError, sqlite.IntegrityError)
+REFUSING = (RowRefused, ValueError, TypeError, LookupError, OverflowError, RecursionError, sqlite.IntegrityError)
 
 
 def apply_rows(store: Store, takers: Takers, topic: str, rows: Sequence[Row], seen: Cursor, to: Cursor) -> bool:

@@ -8,6 +8,8 @@ import itertools
 import json
 from collections.abc import Iterator
 
+import msgspec
+
 from pos_app.domain.events import HandedOver
 from store_db import coupons, drafts, hand_over, journal, sales, sync_state
 from store_db.connection import Connection
@@ -20,6 +22,16 @@ from sync.protocol import Claimed, HeldBasket, HeldBaskets, Release
 
 BASKETS_MAX = 200  # more of one till a hub does not list
 WANTED = "wanted"  # the hub's topic: what other tills asked for
+
+
+class Wanted(msgspec.Struct):
+    """A row of that topic."""
+
+    what: str
+    name: str
+
+
+WANTED_ROW = msgspec.json.Decoder(Wanted)
 
 
 def hub_once(store: Store, link: Link, told: bytes = b"") -> bytes:
@@ -47,10 +59,20 @@ def _telling(store: Store) -> HeldBaskets:
 
 
 def hand_over_wanted(store: Store) -> int:
-    """Hand over what the hub wants and this file has; how much that was."""
+    """Hand over what the hub wants and this file has; how much that was. A row that cannot be read wants nothing."""
     sql = "SELECT body FROM hq_rows WHERE topic = ? ORDER BY key"
-    bodies = [json.loads(row[0]) for row in store.connection.execute(sql, (WANTED,)).fetchall()]
-    return sum(_hand_over(store, body["what"], body["name"]) for body in bodies)
+    found = [_wanted(row[0]) for row in store.connection.execute(sql, (WANTED,)).fetchall()]
+    return sum(_hand_over(store, wanted.what, wanted.name) for wanted in found if wanted is not None)
+
+
+def _wanted(body: bytes) -> Wanted | None:
+    try:
+        wanted = WANTED_ROW.decode(body)
+        if wanted.what == BASKET:
+            bytes.fromhex(wanted.name)
+    except (ValueError, RecursionError):
+        return None
+    return wanted
 
 
 def _hand_over(store: Store, what: str, name: str) -> bool:

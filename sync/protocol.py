@@ -7,7 +7,7 @@ The payload of an event is carried as its frozen bytes and is never decoded here
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import Annotated, NamedTuple, TypeVar
 
 import msgspec
 import zstandard
@@ -22,6 +22,7 @@ MESSAGE_BYTES_MAX = 16 << 20  # of a body unpacked: what claims more is a bomb
 ROWS_MAX = 1_000  # of one pulled page
 ZSTD_LEVEL = 9  # measured: 332 bytes a demo order, 405 at level 3
 MAIN = bytes(8)  # the branch that a chain begins as
+Stored = Annotated[int, msgspec.Meta(ge=-(1 << 62), le=1 << 62)]  # what an answer may say: any database takes it
 
 PUSH, PULL, HELLO, ENROL, ROTATE = "/v1/push", "/v1/pull", "/v1/hello", "/v1/enrol", "/v1/rotate"
 PROOF, HASHES, DAY, SNAPSHOTS = "/v1/proof", "/v1/hashes", "/v1/day", "/v1/snapshots"
@@ -53,7 +54,7 @@ class ChainId(NamedTuple):
 class Mark(NamedTuple):
     """How far a chain has come: seq and hash of its newest event; (0, 32 zero bytes) of an empty one."""
 
-    seq: int
+    seq: Stored
     hash: bytes
 
 
@@ -88,7 +89,7 @@ class Ack(Message, frozen=True):
     mark: Mark
     generation: bytes
     receipt: bytes
-    upstream_seq: int = 0  # a hub's answer: how far HQ itself holds this chain
+    upstream_seq: Stored = 0  # a hub's answer: how far HQ itself holds this chain
     overlapped: int = 0  # events that were there already
 
 
@@ -115,7 +116,7 @@ class Welcome(Message, frozen=True):
 
     generation: bytes
     hq_key: bytes
-    wall_ms: int
+    wall_ms: Stored
     marks: list[tuple[ChainId, Mark]]
     revs: dict[str, int] = {}
     newest: int = NEWEST
@@ -138,7 +139,7 @@ class Enrolled(Message, frozen=True):
     store: str
     generation: bytes
     hq_key: bytes
-    wall_ms: int
+    wall_ms: Stored
 
 
 class Rotate(Message, frozen=True):
@@ -160,7 +161,7 @@ class Pull(Message, frozen=True):
 class Row(NamedTuple):
     """One row of a topic: its newest state under its newest rev; body None is a tombstone."""
 
-    rev: int
+    rev: Stored
     key: str
     body: bytes | None  # canonical JSON
 
@@ -170,7 +171,7 @@ class Page(Message, frozen=True):
 
     topic: str
     rows: list[Row]
-    rev: int
+    rev: Stored
     more: bool = False
 
 
@@ -185,7 +186,7 @@ class Snapshot(Message, frozen=True):
 
     topic: str
     generation: bytes
-    rev: int
+    rev: Stored
     name: str
     sha256: bytes
     size: int
@@ -243,7 +244,7 @@ class DayStatement(Message, frozen=True):
     money_fen: int
     root: bytes
     devices: list[tuple[bytes, int, bytes]]  # device, events of the day, root over them
-    made_ms: int
+    made_ms: Stored
     signature: bytes = b""
 
 
@@ -257,7 +258,7 @@ class SaleFound(Message, frozen=True):
     """A sale and its returns, in their order, as they stand in the log: uid, time, frozen payloads."""
 
     uid: bytes
-    wall_ms: int
+    wall_ms: Stored
     sale: bytes
     returns: list[bytes] = []
 

@@ -22,13 +22,15 @@ from store_db.connection import Connection
 from store_db.hq_rows import NOWHERE, Cursor
 from store_db.store import Store
 from sync.apply import BATCH_ROWS, Takers, apply_rows, retry_refused
-from sync.protocol import BROKEN, PULL, SNAPSHOTS, Message, Pull, Pulled, Row, Snapshot, SnapshotWanted
+from sync.protocol import BROKEN, PULL, SNAPSHOTS, TOO_LARGE, Message, Pull, Pulled, Row, Snapshot, SnapshotWanted, WireError
 from sync.step import Step
 
 BUSY_WAIT_MS, BROKEN_WAIT_MS = 1_000, 30_000
 STALE = -1  # a cursor that no HQ has: the topic is asked for whole
 SHA_BYTES = 32
 ROW_BYTES_MAX = 16 << 20
+# no shop has as much; whoever claims more fills no disk of a till
+SNAPSHOT_BYTES_MAX, UNPACKED_BYTES_MAX = 512 << 20, 4 << 30
 M = TypeVar("M", bound=Message)
 Pause = Callable[[float], None]
 
@@ -98,7 +100,7 @@ def load_snapshot(
         _fetch(link, offer, part)
         try:
             done = _apply_differences(store, takers or {}, topic, part, at, pause) if _is_whole(part, offer) else None
-        except (zstandard.ZstdError, msgspec.DecodeError):
+        except WireError:
             done = None
         part.truncate(0)
         if done is None:
@@ -142,7 +144,7 @@ def _fetch(link: Line, offer: Snapshot, part: BinaryIO) -> None:
     if part.read(SHA_BYTES) != offer.sha256:
         part.truncate(0)
         part.write(offer.sha256)
-    while (have := part.seek(0, 2) - SHA_BYTES) < offer.size:
+    while (have := part.seek(0, 2) - SHA_BYTES) < min(offer.size, SNAPSHOT_BYTES_MAX):
         if not (data := link.fetch(f"{SNAPSHOTS}/{offer.name}", have)):
             break
         part.write(data)
@@ -170,12 +172,30 @@ def _apply_differences(store: Store, takers: Takers, topic: str, part: BinaryIO,
 
 
 def rows_in(part: BinaryIO) -> Iterator[Row]:
-    """The rows of a snapshot in order of key, one by one: a zstd stream of (length in 4 bytes, MessagePack row)."""
+    """The rows of a snapshot in order of key, one by one: a zstd stream of (length in 4 bytes, MessagePack row).
+
+    Raises WireError where it is none, at the row that is none.
+    """
     part.seek(SHA_BYTES)
-    decoder = msgspec.msgpack.Decoder(Row)
+    decoder, unpacked = msgspec.msgpack.Decoder(Row), 0
     with zstandard.ZstdDecompressor(max_window_size=1 << 23).stream_reader(part, closefd=False) as stream:
-        while head := stream.read(4):
-            yield decoder.decode(stream.read(min(int.from_bytes(head, "big"), ROW_BYTES_MAX)))
+        while head := _read(stream, 4):
+            body = _read(stream, min(int.from_bytes(head, "big"), ROW_BYTES_MAX))
+            unpacked += len(body)
+            if unpacked > UNPACKED_BYTES_MAX:
+                raise WireError(TOO_LARGE, "a snapshot of more rows than any shop has")
+            try:
+                row = decoder.decode(body)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                raise WireError(BROKEN, str(error)[:200]) from error
+            yield row
+
+
+def _read(stream: BinaryIO, size: int) -> bytes:
+    try:
+        return stream.read(size)
+    except zstandard.ZstdError as error:
+        raise WireError(BROKEN, str(error)[:200]) from error
 
 
 def differences(connection: Connection, topic: str, rows: Iterable[Row]) -> Iterator[Row]:

@@ -22,7 +22,7 @@ from sync.hq_server.hq import Hq
 from sync.hq_server.hub_facts import WANTED
 from sync.hq_server.relay_marks import EMPTY, Upstream, Us
 from sync.identity import Signer
-from sync.link import Link, Refused
+from sync.link import Link, Refused, Unreachable
 from sync.protocol import (
     EVENTS_MAX,
     SNAPSHOTS,
@@ -42,10 +42,11 @@ from sync.protocol import (
     Snapshot,
     SnapshotWanted,
     Welcome,
+    WireError,
     branch_of,
     to_columns,
 )  # fmt: skip
-from sync.pull import SHA_BYTES, STALE, rows_in
+from sync.pull import SHA_BYTES, SNAPSHOT_BYTES_MAX, STALE, rows_in
 from sync.step import HQ_KEY, Step
 
 HELD_ELSEWHERE, NO_BASE = "held", "base"  # HQ's details: other chains hold these events; what a branch stands on is gone
@@ -250,13 +251,18 @@ class Relay:
         """A topic whole: what it does not hold any more is taken away here too."""
         offer = self._link.call(SNAPSHOTS, SnapshotWanted(topic=topic), Snapshot)
         data = bytearray(offer.sha256)
-        while len(data) < SHA_BYTES + offer.size and (
+        while len(data) < SHA_BYTES + min(offer.size, SNAPSHOT_BYTES_MAX) and (
             more := self._link.fetch(f"{SNAPSHOTS}/{offer.name}", len(data) - SHA_BYTES)
         ):
             data += more
-        if hashlib.sha256(data[SHA_BYTES:]).digest() != offer.sha256 or topic == WANTED:
+        if topic == WANTED:
             return 0
-        rows = [self._row(row) for row in rows_in(io.BytesIO(data))]
+        if hashlib.sha256(data[SHA_BYTES:]).digest() != offer.sha256:
+            raise Unreachable(f"{topic}: a snapshot that is not what HQ said")
+        try:
+            rows = [self._row(row) for row in rows_in(io.BytesIO(data))]
+        except WireError as error:
+            raise Unreachable(f"{topic}: {error}") from error
         with self._hq.database.write() as connection:
             if relay_marks.cursors(connection).get(topic) != at:
                 return 0
