@@ -45,13 +45,18 @@ def hq(tmp_path: Path) -> Iterator[Hq]:
 def browser(tmp_path: Path) -> Iterator[WebDriver]:
     if not (shutil.which("chromium") and shutil.which("chromedriver")):
         pytest.skip("chromium and chromium-driver are not installed")
-    options = Options()
-    options.binary_location = str(shutil.which("chromium"))
-    for option in (*OPTIONS, f"--user-data-dir={tmp_path / 'profile'}"):
-        options.add_argument(option)
-    driver = webdriver.Chrome(options=options, service=Service(str(shutil.which("chromedriver"))))
+    driver = open_browser(tmp_path / "profile")
     yield driver
     driver.quit()
+
+
+def open_browser(profile: Path) -> WebDriver:
+    """Chromium without a window, with a profile of its own."""
+    options = Options()
+    options.binary_location = str(shutil.which("chromium"))
+    for option in (*OPTIONS, f"--user-data-dir={profile}"):
+        options.add_argument(option)
+    return webdriver.Chrome(options=options, service=Service(str(shutil.which("chromedriver"))))
 
 
 @pytest.fixture
