@@ -271,8 +271,9 @@ class Ledger:
         The server that a till speaks to judges that; what a hub relays has been judged there.
         """
         spans = hq.rows(
-            "SELECT c.store, c.device, c.number, min(l.rowid) AS first, max(l.rowid) FILTER (WHERE l.branch = zeroblob(8)) AS last "
-            "FROM log l JOIN chains c ON (c.device, c.epoch, c.branch) = (l.device, l.epoch, l.branch) "
+            "SELECT c.store, c.device, c.number, min(l.rowid) AS first, "
+            "max(l.rowid) FILTER (WHERE l.branch = zeroblob(8)) AS last FROM log l "
+            "JOIN chains c ON (c.device, c.epoch, c.branch) = (l.device, l.epoch, l.branch) "
             "GROUP BY c.store, c.device, c.number ORDER BY 1, 2, 3"
         )
         active = {row[0] for row in hq.rows("SELECT device FROM devices WHERE state = 'active'")}
