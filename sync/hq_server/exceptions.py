@@ -14,6 +14,7 @@ from pos_app.domain.money import format_yuan
 from pos_app.domain.plain import to_json
 from pos_app.domain.points import is_debt
 from sync.hq_server import feed
+from sync.hq_server.hub_tables import is_hub
 from sync.hq_server.projected_tables import coupon_uses, coupons, points, promotion_uses
 from sync.hq_server.rows import Row
 from sync.hq_server.tables import metadata
@@ -76,8 +77,7 @@ def end(connection: Connection, name: str, how: str, by: str, now_ms: int, store
         .values(resolved_ms=now_ms, how=how, resolved_by=by)
         .returning(found_now.c.store)
     ).all()
-    if ended:
-        feed.publish(connection, EXCEPTIONS, [(row.store, name, None) for row in ended], now_ms)
+    tell_shops(connection, [(row.store, name, None) for row in ended], now_ms)
     return len(ended)
 
 
@@ -87,7 +87,13 @@ def _note(connection: Connection, new: Sequence[Found], now_ms: int) -> None:
     rest = {"owner": OWNER, "since_ms": now_ms, "resolved_ms": 0, "resolved_by": "", "how": ""}
     connection.execute(found_now.insert(), [{**one._asdict(), **rest} for one in new])
     body = [to_json({"uid": one.name, "code": one.code, "detail": one.detail, "owner": OWNER, "since_ms": now_ms}) for one in new]
-    feed.publish(connection, EXCEPTIONS, [(one.store, one.name, text) for one, text in zip(new, body, strict=True)], now_ms)
+    tell_shops(connection, [(one.store, one.name, text) for one, text in zip(new, body, strict=True)], now_ms)
+
+
+def tell_shops(connection: Connection, rows: Sequence[tuple[str, str, bytes | None]], now_ms: int) -> None:
+    """Publish (store, name, body); no body when it is over. HQ alone says what is one: a hub passes on what HQ published."""
+    if rows and not is_hub(connection):
+        feed.publish(connection, EXCEPTIONS, rows, now_ms)
 
 
 # ------------------------------------------------------------------ what to look for

@@ -11,11 +11,10 @@ from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, LargeBina
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pos_app.domain.plain import to_json
-from sync.hq_server import exceptions, feed
+from sync.hq_server import exceptions
 from sync.hq_server.projected_tables import resolutions
 from sync.hq_server.tables import metadata
 from sync.protocol import ChainId, WireEvent
-from sync.topics import EXCEPTIONS
 
 BROKEN, NOT_WHOLE, DOUBLED, REVOKED = "broken", "not_whole", "uid_doubled", "device_revoked"
 CLOCK = "clock_jump"  # taken into the tables all the same: a clock decides nothing
@@ -76,8 +75,8 @@ def resolve(connection: Connection, store: str | None, about: str, how: str, by:
 
 def publish_entries(connection: Connection, rows: list[dict[str, Any]], now_ms: int, *, over: bool = False) -> None:
     """Show entries to their shop, or take them away when they are over."""
-    if rows:
-        feed.publish(connection, EXCEPTIONS, [(row["store"], _name(row), None if over else _body(row)) for row in rows], now_ms)
+    told = [(row["store"], _name(row), None if over else _body(row)) for row in rows]
+    exceptions.tell_shops(connection, told, now_ms)
 
 
 def _name(row: dict[str, Any]) -> str:

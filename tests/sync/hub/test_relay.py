@@ -1,5 +1,6 @@
 """The hub's line to HQ: each event once, unchanged, whatever was lost, restored or forked."""
 
+import json
 import random
 import shutil
 from pathlib import Path
@@ -11,9 +12,10 @@ from pos_app.domain.events import GENESIS
 from store_db import hq_rows
 from sync import protocol
 from sync.agent import Agent
-from sync.hq_server import feed, generation, relay_marks
+from sync.hq_server import feed, generation, quarantine, relay_marks
 from sync.protocol import MAIN, ChainId
 from tests.shop_kit import MILK, WATER
+from tests.sim.facts import flood
 from tests.sync.hq_kit import FakeTill, client_of
 from tests.sync.hub.kit import Server, World, log_of
 
@@ -250,6 +252,33 @@ def test_a_topic_comes_whole_when_hq_is_another_one(world: World) -> None:
     cursors = hq_rows.cursors(world.a.store.connection)
     with world.hub.hq.database.read() as connection:
         assert cursors["orders"].generation == world.hub.hq.generation(connection)
+
+
+def test_what_is_an_exception_hq_alone_says(world: World) -> None:
+    """A hub knows its shop only: what it finds by itself may be none, and would stay when HQ has resolved it."""
+    world.hub.back_up()
+    world.hub.restart()
+    bad = flood(world.a.store)
+    world.sync()
+    assert shown(world) == []
+    world.relay_all()
+    world.sync()
+    assert [uid for uid, _ in shown(world)] == [bad.header.uid.hex()] * 2
+    with world.hq.hq.database.write() as connection:
+        assert quarantine.resolve(connection, None, bad.header.uid.hex(), "corrected", "9001", 0) == 1
+    world.relay_all()
+    world.hub.put_back()
+    world.restart_hub()
+    world.relay_all()
+    world.sync()
+    assert shown(world) == []
+
+
+def shown(world: World) -> list[tuple[str, str]]:
+    """(uid, code) of the exceptions that the tills show."""
+    sql = "SELECT body FROM hq_rows WHERE topic = 'exceptions'"
+    bodies = [json.loads(row[0]) for till in (world.a, world.b) for row in till.store.connection.execute(sql)]
+    return [(body["uid"], body["code"]) for body in bodies]
 
 
 def test_a_large_topic_comes_as_a_snapshot_in_parts(world: World) -> None:
