@@ -1,5 +1,6 @@
 """Orders of ten lines into HQ: whole batches by the real push, beside the same orders' rows inserted one by one."""
 
+import gc
 import tempfile
 import time
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from sync.hq_server import log
 from sync.hq_server.app import make_app
 from sync.hq_server.database import Database
 from sync.hq_server.hq import TILL, Caller, Hq
+from sync.hq_server.serve import GC_THRESHOLD
 from sync.link import Link
 from sync.protocol import Ack, Push
 from tests.sync.asgi import InlineTransport, run_inline
@@ -35,8 +37,10 @@ Row = tuple[Table, dict[str, Any]]
 
 
 def measure(options: Options) -> list[Figure]:
-    orders = options.pick(10_000, 1_000)
+    orders = options.pick(4_000, 1_000)
     file = shops.kept(options.folder, f"tens{orders}", lambda path: _make(options.folder, path, orders))
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLD)  # as `pos hq serve` does
     return [rate(kind, file, options) for kind in ("SQLite", "PostgreSQL")]
 
 
