@@ -343,9 +343,9 @@ def encode(message: Message) -> bytes:
     return zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(msgspec.msgpack.encode(message))
 
 
-def decode(cls: type[M], body: bytes) -> M:
+def decode(cls: type[M], body: bytes, size_max: int = MESSAGE_BYTES_MAX) -> M:
     """The message in a body. WireError TOO_LARGE for a bomb, BROKEN for anything that is not such a message."""
-    plain = unpack(body)
+    plain = unpack(body, size_max)
     try:
         return msgspec.msgpack.decode(plain, type=cls)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -3,6 +3,7 @@
 Bearer token of `pos hq init`; a device's signature opens nothing here.
 """
 
+import logging
 import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from starlette.responses import Response
 from sync.hq_server import answers, operators, views
 from sync.hq_server.hq import Hq
 
+logger = logging.getLogger("lanewise.hq")
 PREFIX = "/api/v1"
 LIMIT_MAX, LIMIT = 1_000, 100
 STORE = r"^[^\x00-\x1f/]{1,64}$"
@@ -117,6 +119,7 @@ def _value(parameter: Parameter, text: str) -> str | int | None:
 
 
 def _problem(code: str, detail: str) -> Response:
+    logger.info("refused %s %.100r", code, detail)
     made = json_response(ApiProblem(code, detail), STATUS[code])
     if code == UNAUTHORIZED:
         made.headers["www-authenticate"] = 'Bearer realm="lanewise-hq"'

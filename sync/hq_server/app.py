@@ -6,6 +6,7 @@ is the exception.
 
 import importlib.util
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -47,6 +48,9 @@ from sync.protocol import (
 
 CONTENT_TYPE = "application/vnd.lanewise"
 SMALL_BYTES_MAX = 1 << 18  # of every body but a push
+UNPACKED = 4  # times as large a message may be unpacked as its body may be
+READING_BYTES_MAX = 256 << 20  # of all bodies that are on their way: nobody has said yet who sends them
+WAITING_MAX = 4  # pulls of one device that wait for news at once; an agent has one
 WORKING_MAX = 32  # requests that are worked on at once; each may hold some tens of MB
 RETRY_AFTER_S = 2
 Run = Callable[..., Awaitable[Any]]
@@ -130,6 +134,8 @@ class Door:
     def __init__(self, hq: Hq, run: Run, versions: tuple[int, int]) -> None:
         self.hq, self.run, self.versions = hq, run, versions
         self.working = 0
+        self.reading = 0  # bytes
+        self.waiting: Counter[bytes] = Counter()
         self.watch = Watch(hq, run)
 
     async def work(self, function: Callable[..., Any], *args: Any) -> Any:
@@ -141,6 +147,29 @@ class Door:
             return await self.run(function, *args)
         finally:
             self.working -= 1
+
+    async def body(self, headers: Mapping[str, str], receive: Receive, bytes_max: int) -> bytes:
+        """A body within its bounds. Rejected TOO_LARGE, BROKEN where the line ended, BUSY when too much is coming."""
+        said = headers.get("content-length", "0")
+        if said.isascii() and said.isdigit() and int(said[:18]) > bytes_max:
+            raise Rejected(protocol.TOO_LARGE, f"{said[:18]} bytes")
+        body = bytearray()
+        try:
+            while True:
+                message = await receive()
+                if message["type"] != "http.request":
+                    raise Rejected(protocol.BROKEN, "cut off")
+                piece = message.get("body", b"")
+                body += piece
+                self.reading += len(piece)
+                if len(body) > bytes_max:
+                    raise Rejected(protocol.TOO_LARGE, f"more than {bytes_max} bytes")
+                if self.reading > READING_BYTES_MAX:
+                    raise Rejected(protocol.BUSY, "bodies", retry_after_s=RETRY_AFTER_S)
+                if not message.get("more_body"):
+                    return bytes(body)
+        finally:
+            self.reading -= len(body)
 
     def check_version(self, headers: Mapping[str, str]) -> None:
         oldest, newest = self.versions
@@ -163,7 +192,7 @@ class Endpoint:
             if asked.method != self.method:
                 raise Rejected(protocol.BROKEN, "method")
             self.door.check_version(asked.headers)
-            asked = asked._replace(body=await _body(asked.headers, receive, self.call.bytes_max))
+            asked = asked._replace(body=await self.door.body(asked.headers, receive, self.call.bytes_max))
             answer = await self.answer(asked)
         except (Rejected, WireError) as error:
             answer = _refused(asked, error)
@@ -189,7 +218,10 @@ class Endpoint:
         with self.door.hq.database.read() as connection:
             caller = devices.authenticate(connection, asked)
         devices.note_seen(self.door.hq, caller)
-        return caller, decode(self.call.shape, asked.body)
+        return caller, self.decode(asked)
+
+    def decode(self, asked: Asked) -> Any:
+        return decode(self.call.shape, asked.body, UNPACKED * self.call.bytes_max)
 
 
 class PullEndpoint(Endpoint):
@@ -199,8 +231,15 @@ class PullEndpoint(Endpoint):
         caller, message = await self.door.work(self.read, asked)
         if message.wait_ms <= 0:
             return await super().answer(asked)
-        handler, hq = self.call.handler, self.door.hq
-        pulled = await self.door.watch.news(lambda: self.door.work(handler, hq, caller, message), message.wait_ms)
+        handler, hq, waiting = self.call.handler, self.door.hq, self.door.waiting
+        wait_ms = message.wait_ms if waiting[caller.device] < WAITING_MAX else 0
+        waiting[caller.device] += 1
+        try:
+            pulled = await self.door.watch.news(lambda: self.door.work(handler, hq, caller, message), wait_ms)
+        finally:
+            waiting[caller.device] -= 1
+            if not waiting[caller.device]:
+                del waiting[caller.device]
         return Answer(200, encode(pulled))
 
 
@@ -211,7 +250,7 @@ class EnrolEndpoint(Endpoint):
         super().__init__(door, Call(Enrol, lambda hq, caller, message: devices.enrol(hq, message)))
 
     def handle(self, asked: Asked) -> Message:
-        message = decode(Enrol, asked.body)
+        message: Enrol = self.decode(asked)
         devices.check_own_key(asked, message)
         return devices.enrol(self.door.hq, message)
 
@@ -258,23 +297,6 @@ def _first_byte(wanted: str) -> int:
     unit, _, span = wanted.partition("=")
     start = span.partition("-")[0]
     return int(start[:18]) if unit.strip() == "bytes" and start.isascii() and start.isdigit() else 0
-
-
-async def _body(headers: Mapping[str, str], receive: Receive, bytes_max: int) -> bytes:
-    """The body, never more of it than it may be long. Rejected TOO_LARGE, BROKEN where the line ended."""
-    said = headers.get("content-length", "0")
-    if said.isascii() and said.isdigit() and int(said[:18]) > bytes_max:
-        raise Rejected(protocol.TOO_LARGE, f"{said[:18]} bytes")
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise Rejected(protocol.BROKEN, "cut off")
-        body += message.get("body", b"")
-        if len(body) > bytes_max:
-            raise Rejected(protocol.TOO_LARGE, f"more than {bytes_max} bytes")
-        if not message.get("more_body"):
-            return bytes(body)
 
 
 def _refused(asked: Asked, error: Rejected | WireError) -> Answer:

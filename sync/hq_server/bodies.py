@@ -10,9 +10,11 @@ from typing import Annotated, TypeVar, cast
 from msgspec import UNSET, DecodeError, Meta, Struct, UnsetType
 from msgspec.json import Decoder
 
+from pos_app.domain.coupons import USES
 from pos_app.domain.events import Header
 
 NUMBER_MAX = 1 << 40  # eleven billion yuan: millions of such numbers still add up within 64 bits
+POINTS_MAX = 1 << 28  # points are added up across shops: no till's own numbers may bring that sum near 64 bits
 Number = Annotated[int, Meta(ge=-NUMBER_MAX, le=NUMBER_MAX)]
 Text = Annotated[str, Meta(max_length=200)]
 NAME_MAX, DATE_LENGTH = 200, 10
@@ -68,7 +70,7 @@ class Given(Struct):
 
 class Points(Struct):
     lot: Text
-    points: Number
+    points: Annotated[int, Meta(ge=-POINTS_MAX, le=POINTS_MAX)]
     rule: Text = ""
     expires: Text = ""
 
@@ -76,7 +78,7 @@ class Points(Struct):
 class Issued(Struct):
     code: Text
     promotion: Text
-    uses: Number = 1
+    uses: Annotated[int, Meta(ge=1, le=max(USES.values()))] = 1  # more would hide that another shop's is overused
 
 
 class Sale(Struct):

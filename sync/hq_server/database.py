@@ -29,13 +29,20 @@ class Database:
         if make_url(url).get_backend_name() == "postgresql":
             options = f"-c lock_timeout={LOCK_TIMEOUT_MS}"
             engine = create_engine(
-                url, pool_size=POOL, max_overflow=OVERFLOW, pool_pre_ping=True, connect_args={"options": options}
+                url,
+                pool_size=POOL,
+                max_overflow=OVERFLOW,
+                pool_pre_ping=True,
+                connect_args={"options": options},
+                hide_parameters=True,
             )
             return cls(engine)
         if not has_wal_reset_fix(sqlite.sqlite_version_info):
             raise StoreError("POS-1006", version=sqlite.sqlite_version)
         arguments = {"check_same_thread": False, "isolation_level": None, "timeout": LOCK_TIMEOUT_MS / 1000}
-        engine = create_engine(url, module=sqlite, connect_args=arguments, pool_size=POOL, max_overflow=OVERFLOW)
+        engine = create_engine(
+            url, module=sqlite, connect_args=arguments, pool_size=POOL, max_overflow=OVERFLOW, hide_parameters=True
+        )  # what an error of the database says goes into the log: values of members and staff do not
         event.listen(engine, "connect", _set_pragmas)
         return cls(engine)
 

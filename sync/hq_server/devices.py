@@ -86,9 +86,11 @@ def enrol(hq: Hq, message: Enrol) -> Enrolled:
     """
     if len(message.device) != DEVICE_BYTES or len(message.key) != KEY_BYTES or message.heir_of == message.device:
         raise Rejected(protocol.BROKEN, "device, key or heir")
-    now_ms = hq.clock.wall_ms()
+    now_ms, code = hq.clock.wall_ms(), _code_hash(message.code)
+    with hq.database.read() as connection:  # guesses hold up nobody who writes
+        if run(connection, "SELECT 1 FROM enrol_codes WHERE hash = ?", code).first() is None:
+            raise Rejected(protocol.ENROL_CODE, "no such code")
     with hq.database.write() as connection:
-        code = _code_hash(message.code)
         lock = " FOR UPDATE" if hq.database.is_postgres else ""
         sql = "SELECT store, role, until_ms, used_ms, used_by FROM enrol_codes WHERE hash = ?"
         row = run(connection, sql + lock, code).first()

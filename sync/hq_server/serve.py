@@ -27,6 +27,7 @@ class PacedProtocol(H11Protocol):
     """uvicorn's HTTP protocol, with a time by which each request must have come."""
 
     _due: asyncio.TimerHandle | None = None
+    _taken: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -40,8 +41,19 @@ class PacedProtocol(H11Protocol):
         else:
             self._expect(None)
 
+    def pause_writing(self) -> None:
+        """An answer waits to be taken; whoever does not take it is let go of too."""
+        super().pause_writing()
+        within_s = GRACE_S + self.transport.get_write_buffer_size() / BYTES_PER_S
+        self._taken = self.loop.call_later(within_s, self._close)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._end_taking()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._expect(None)
+        self._end_taking()
         super().connection_lost(exc)
 
     def _expect(self, due: float | None) -> None:
@@ -50,8 +62,14 @@ class PacedProtocol(H11Protocol):
             self._due.cancel()
         self._due = self.loop.call_at(due, self._close) if due is not None else None
 
+    def _end_taking(self) -> None:
+        if self._taken is not None:
+            self._taken.cancel()
+
     def _close(self) -> None:
-        logger.info("closed a line from %s: its request did not come", self.client and self.client[0])
+        logger.info(
+            "closed a line from %s: its request did not come, or its answer was not taken", self.client and self.client[0]
+        )
         self.transport.abort()
 
 

@@ -1,5 +1,6 @@
 """HQ on a real socket, asked by those who mean it no good: refused with a code, logged, nothing stored, others served."""
 
+import contextlib
 import logging
 import shutil
 import socket
@@ -17,6 +18,7 @@ from sqlalchemy import event, func, select
 
 from sync import protocol
 from sync.hq_server import app as app_module
+from sync.hq_server import feed
 from sync.hq_server import serve as serving
 from sync.hq_server.database import Database
 from sync.hq_server.hq import Hq
@@ -97,7 +99,7 @@ BROKEN_BODIES = {
     "something else": packed(msgspec.msgpack.encode({"a": 1})),
     "a list": packed(msgspec.msgpack.encode([1, 2, 3])),
     "text that is none": packed(b"\xa2\xff\xfe"),
-    "deep": packed(b"\x91" * 5_000_000),
+    "deep": packed(b"\x91" * 1_000_000),
     "deep in a field": packed(msgspec.msgpack.encode("chain").join([b"\x81", b"\x91" * 1_000_000])),
     "a length without its bytes": packed(b"\xdf\xff\xff\xff\xff"),
     "a binary without its bytes": packed(b"\xc6\xff\xff\xff\xff"),
@@ -211,6 +213,37 @@ def test_a_slow_loris_is_closed_and_others_are_served_meanwhile(
         line.close()
     assert closed == len(lines)
     assert stored(hq) == len(chain.events)
+
+
+MANY = 20  # answers of a megabyte: more than any socket buffers
+
+
+def taken(line: socket.socket) -> int:
+    """How many bytes still come until the line is closed."""
+    size = 0
+    with contextlib.suppress(ConnectionError):
+        while piece := line.recv(1 << 16):
+            size += len(piece)
+    return size
+
+
+def test_an_answer_that_is_not_taken_is_let_go_of(hq: Hq, monkeypatch: pytest.MonkeyPatch, till: FakeTill, port: int) -> None:
+    """Whoever asks for much and takes nothing of it holds HQ's memory no longer than a slow line would."""
+    monkeypatch.setattr(serving, "GRACE_S", 0.5)
+    monkeypatch.setattr(serving, "BYTES_PER_S", 1 << 30)
+    with hq.database.write() as connection:
+        feed.publish(connection, "catalogue", [("", f"K{n}", till.ids.random(200_000)) for n in range(5)], 1)
+    body = protocol.encode(protocol.Pull(generation=b"", cursors={}))
+    headers = signed_headers(till.secret, "POST", protocol.PULL, till.device, body, protocol.NEWEST)
+    head = "".join(f"{name}: {value}\r\n" for name, value in {"host": "hq", "content-length": str(len(body)), **headers}.items())
+    with socket.socket() as line:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        line.settimeout(30)
+        line.connect(("127.0.0.1", port))
+        line.sendall(MANY * (f"POST {protocol.PULL} HTTP/1.1\r\n{head}\r\n".encode() + body))
+        time.sleep(2.5)
+        assert taken(line) < MANY * 1_000_000
+    till.push(till.new_chain())
 
 
 def test_a_line_that_says_nothing_is_closed(monkeypatch: pytest.MonkeyPatch, port: int) -> None:

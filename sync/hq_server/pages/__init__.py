@@ -4,10 +4,11 @@ Everything a shop sent is text: the templates escape all of it.
 """
 
 import datetime
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, quote
 
 from jinja2 import Environment, FileSystemLoader, pass_context
 from jinja2.runtime import Context
@@ -20,6 +21,7 @@ from sync.hq_server import operators, views
 from sync.hq_server.hq import Hq
 from sync.hq_server.pages.texts import TEXTS
 
+logger = logging.getLogger("lanewise.hq")
 FOLDER = Path(__file__).parent
 SESSION_COOKIE, LANG_COOKIE = "lanewise_session", "lanewise_lang"
 FORM_BYTES_MAX = 4_096
@@ -116,9 +118,12 @@ def login(hq: Hq, request: Request, body: bytes) -> Response:
     form = parse_qs(body[:FORM_BYTES_MAX].decode("utf-8", "replace"))
     token, onward = form.get("token", [""])[0].strip(), _own_path(form.get("next", ["/"])[0])
     now_ms = hq.clock.wall_ms()
+    with hq.database.read() as connection:  # guesses hold up nobody who writes
+        is_allowed = _is_own_form(request) and operators.is_allowed(connection, token, operators.TOKEN, now_ms)
+    if not is_allowed:
+        logger.info("refused HQ-UNAUTHORIZED /login from %s", request.client and request.client.host)
+        return _login(request, onward, status=403)
     with hq.database.write() as connection:
-        if not _is_own_form(request) or not operators.is_allowed(connection, token, operators.TOKEN, now_ms):
-            return _login(request, onward, status=403)
         session = operators.open_session(connection, hq.ids, now_ms)
     answer = RedirectResponse(onward, 303)
     answer.set_cookie(
@@ -129,9 +134,9 @@ def login(hq: Hq, request: Request, body: bytes) -> Response:
 
 
 def logout(hq: Hq, request: Request, body: bytes) -> Response:
-    with hq.database.write() as connection:
-        if _is_own_form(request):
-            operators.close_session(connection, request.cookies.get(SESSION_COOKIE, ""))
+    if _is_own_form(request) and (session := request.cookies.get(SESSION_COOKIE)):
+        with hq.database.write() as connection:
+            operators.close_session(connection, session)
     answer = RedirectResponse("/login", 303)
     answer.delete_cookie(SESSION_COOKIE)
     return _answer(answer)
@@ -143,7 +148,7 @@ def style(hq: Hq, request: Request) -> Response:
 
 def _is_own_form(request: Request) -> bool:
     origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    return origin is None or origin.partition("://")[2] == request.headers.get("host")
 
 
 def _own_path(path: str) -> str:

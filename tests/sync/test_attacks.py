@@ -1,0 +1,132 @@
+"""Somebody who is not what he says he is: an HQ, a hub or a till that lies. Nobody else loses anything, and no agent ends."""
+
+import hashlib
+from pathlib import Path
+
+import msgspec
+import pytest
+import zstandard
+
+from pos_app.demo.day import DayClock
+from pos_app.services.take_topics import takers
+from store_db import hq_rows
+from sync import protocol, pull
+from sync.hand_over import hand_over_wanted
+from sync.protocol import Page, Pulled, Row, Snapshot
+from sync.pull import load_snapshot
+from sync.step import UNREACHABLE
+from tests.sync.agent_kit import HeadOffice, Machine, instead
+
+FAR = 1 << 63
+DEEP = b'{"zzz":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> HeadOffice:
+    return HeadOffice(tmp_path, DayClock())
+
+
+@pytest.fixture
+def till(office: HeadOffice, tmp_path: Path) -> Machine:
+    return Machine(office, tmp_path / "till.sqlite")
+
+
+# ------------------------------------------------------------------ an HQ that lies to an agent
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Pulled(generation=b"x", pages=[Page(topic="staff", rows=[], rev=FAR)]),
+        Pulled(generation=b"x", pages=[Page(topic="staff", rows=[Row(FAR, "1", b"{}")], rev=1)]),
+        Pulled(generation=b"x", pages=[Page(topic="staff", rows=[Row(-FAR, "1", b"{}")], rev=1)]),
+    ],
+    ids=["cursor", "row", "below"],
+)
+def test_a_page_with_a_number_that_no_store_holds_is_no_answer(till: Machine, answer: Pulled) -> None:
+    till.line.answers = [instead(200, answer)]
+    assert till.agent.pull_once().trouble == UNREACHABLE
+    assert hq_rows.cursors(till.store.connection) == {}
+
+
+def test_a_welcome_of_another_age_is_no_answer(till: Machine) -> None:
+    key = till.office.hq.key
+    far = protocol.Welcome(generation=b"x", hq_key=key, wall_ms=FAR, marks=[])
+    till.line.answers = [instead(200, far)]
+    assert till.agent.hello().trouble == UNREACHABLE
+
+
+@pytest.mark.parametrize("topic", sorted(takers({})))
+def test_a_row_that_no_taker_can_read_is_marked_and_ends_nothing(till: Machine, topic: str) -> None:
+    bodies = [DEEP, b"\xff\xfe", b"[]", b"", b"null"]
+    rows = [Row(n, f"K{n}", body) for n, body in enumerate(bodies, 1)]
+    pulled = Pulled(generation=b"x", pages=[Page(topic=topic, rows=rows, rev=len(rows))])
+    till.agent._takers = takers({})
+    till.line.answers = [instead(200, pulled)]
+    assert till.agent.pull_once().trouble == ""
+    assert [row.key for row in hq_rows.refused(till.store.connection)] == [row.key for row in rows]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"[]", b"{}", b"\xff", b'{"what":1,"name":2}', b'{"what":"basket","name":"zz"}', b'{"what":"x","name":"y"}', DEEP],
+)
+def test_a_wish_that_cannot_be_read_hands_over_nothing(till: Machine, body: bytes) -> None:
+    with till.store.transaction() as connection:
+        hq_rows.put_row(connection, "wanted", "k", 1, body)
+    assert hand_over_wanted(till.store) == 0
+
+
+class FileLine:
+    """A line that offers one file for every topic, and says of it what it likes."""
+
+    def __init__(self, data: bytes, **said: object) -> None:
+        self.data, self.fetched = data, 0
+        values = {
+            "topic": "staff", "generation": b"x", "rev": 1, "name": "n", "sha256": hashlib.sha256(data).digest(),
+            "size": len(data),
+        }  # fmt: skip
+        self.offer = Snapshot(**{**values, **said})  # type: ignore[arg-type]
+
+    def call(self, path: str, message: protocol.Message, reply: type[protocol.M]) -> protocol.M:
+        return protocol.decode(reply, protocol.encode(self.offer))
+
+    def fetch(self, path: str, first_byte: int) -> bytes:
+        piece = self.data[first_byte : first_byte + (1 << 20)] or bytes(1 << 20)
+        self.fetched += len(piece)
+        return piece
+
+
+def packed(*rows: bytes) -> bytes:
+    return bytes(zstandard.ZstdCompressor().compress(b"".join(len(row).to_bytes(4, "big") + row for row in rows)))
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        msgspec.msgpack.encode(Row(1, "k", b"{}")).replace(b"\xa1k", b"\xa1\xff"),
+        msgspec.msgpack.encode(Row(FAR, "k", b"{}")),
+        b"",
+        b"\x91" * 100_000,
+    ],
+    ids=["text that is none", "rev", "nothing", "deep"],
+)
+def test_a_snapshot_of_rows_that_are_none_is_thrown_away(till: Machine, row: bytes) -> None:
+    step = load_snapshot(till.store, FileLine(packed(row)), "staff")
+    assert (step.done, step.trouble) == (0, protocol.BROKEN)
+    assert hq_rows.cursors(till.store.connection) == {} and not list(till.path.parent.glob("*.snapshot-*"))
+
+
+def test_a_snapshot_that_never_ends_does_not_fill_the_disk(till: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pull, "SNAPSHOT_BYTES_MAX", 3 << 20)
+    endless = FileLine(b"", size=1 << 50)
+    assert load_snapshot(till.store, endless, "staff").trouble == protocol.BROKEN
+    assert endless.fetched <= 4 << 20
+
+
+def test_a_small_snapshot_of_many_bytes_does_not_fill_the_disk(till: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pull, "UNPACKED_BYTES_MAX", 2 << 20)
+    rows = [msgspec.msgpack.encode(Row(n, f"{n:05d}", b'"' + b"a" * 100_000 + b'"')) for n in range(1, 100)]
+    assert load_snapshot(till.store, FileLine(packed(*rows)), "staff").trouble == protocol.BROKEN
+    kept = till.store.connection.execute("SELECT sum(length(body)) FROM hq_rows").fetchone()[0]
+    assert (kept or 0) <= 2 << 20 and hq_rows.cursors(till.store.connection) == {}
