@@ -126,12 +126,6 @@ class HubWire(Wire):
             if self._hub.life != life:
                 raise HqKilled
 
-    def _meanwhile(self, what: str = "") -> None:
-        if self._world.luck.random() < 0.3:
-            self._world.aside(self._hub.run_twin)
-        else:
-            self._world.meanwhile(self._world.luck.choice(self._world.machines), what)
-
 
 class Hub(Headquarters):
     """An HQ to its tills, and a till to HQ. One process: a server, and two relays, one that tells and one that listens."""
@@ -195,6 +189,13 @@ class Hub(Headquarters):
             return None
         finally:
             self.may_be_killed = outer
+
+    def meanwhile(self, what: str = "") -> None:
+        """Its other thread is at work, or something happens at a till, while a request of the hub is on its way."""
+        if self.world.luck.random() < 0.3:
+            self.world.aside(self.run_twin)
+        else:
+            self.world.meanwhile(self.world.luck.choice(self.world.machines), what)
 
     def run_twin(self) -> None:
         """The other thread, or a process that should not be there."""

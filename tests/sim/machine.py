@@ -110,6 +110,10 @@ class Machine:
     def _agent(self, store: Store) -> Agent:
         return Agent(store, Link(store, self.client), random=self.luck)
 
+    def meanwhile(self, what: str = "") -> None:
+        """Something else happens while a request of this machine is on its way."""
+        self.world.meanwhile(self, what)
+
     def run_twin(self) -> None:
         """Another agent process on the same file, for a step or two."""
         store = SimStore(self.path, connect(self.path), self.clock, self.world.ids)

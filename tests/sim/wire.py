@@ -40,9 +40,9 @@ class Wire(httpx.BaseTransport):
             raise httpx.ConnectError("cut off", request=request)
         if self._machine.twin_at_next_request:
             self._machine.twin_at_next_request = False
-            self._meanwhile("twin")
+            self._machine.meanwhile("twin")
         if world.faults.happens("meanwhile"):
-            self._meanwhile()
+            self._machine.meanwhile()
         fault = world.faults.on_wire()
         if fault:
             world.note(f"  wire {self._machine.name} {request.url.path} {fault}")
@@ -61,13 +61,10 @@ class Wire(httpx.BaseTransport):
         if fault in ("status_500", "status_502"):
             return answered(int(fault[-3:]), b"proxy error", "text/plain")
         if world.faults.happens("meanwhile"):
-            self._meanwhile()
+            self._machine.meanwhile()
         if request.url.path == protocol.PUSH and answer.status_code == 200:
             self._machine.answers.append(answer.content)
         return answered(answer.status_code, answer.content, answer.headers["content-type"], _waits(answer))
-
-    def _meanwhile(self, what: str = "") -> None:
-        self._world.meanwhile(self._machine, what)
 
     def _instead(self, fault: str, request: httpx.Request, content: bytes) -> httpx.Response | None:
         """The answer of something that is not HQ; None when the request goes on to HQ."""
