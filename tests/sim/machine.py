@@ -17,6 +17,7 @@ from sync import enrol
 from sync.agent import Agent
 from sync.link import Link, Refused, Unreachable
 from sync.protocol import UNKNOWN_DEVICE, UNSIGNED
+from tests.sim import template
 from tests.sim.clock import MachineClock
 from tests.sim.wire import Killed, Wire
 
@@ -198,9 +199,7 @@ class Machine:
 
     def clone(self, name: str, path: Path, number: int, *, is_detected: bool) -> Machine:
         """Another machine from this one's disk image. Undetected: as if its disk had the same identity."""
-        path.write_bytes(self.image())
-        if not is_detected:
-            own_identity(path)
+        template.place(path, self.image(), (lambda copy: None) if is_detected else own_identity)
         clone = Machine(self.world, name, path, number)
         clone.basket = self.basket
         self.world.ledger.file_changed(clone)
