@@ -8,7 +8,7 @@ A lane that is cut off is refused by the codes it would get without a hub.
 import json
 
 from pos_app.domain.errors import Refusal, refuse
-from pos_app.domain.events import BasketFetched, Return, Sale
+from pos_app.domain.events import BasketFetched, Return, Sale, sale_is_whole
 from pos_app.domain.plain import from_json
 from pos_app.domain.return_values import Returnable
 from pos_app.domain.returns import before_of
@@ -22,6 +22,7 @@ from sync.protocol import Claim, Claimed, HeldBasket, HeldBaskets, M, Message, S
 
 TIMEOUT_S = 0.8  # of one question, connecting included
 QUIET_MS = 5_000  # after the hub did not answer it is not asked for so long: a queue of shoppers does not wait for it each time
+UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, RecursionError)  # what a hub may make of an answer
 
 # why a claim is not held -> the refusal that a lane shows
 SALE_REFUSALS = {"waiting": "POS-3310", "taken": "POS-3312"}
@@ -52,10 +53,16 @@ class HubClient:
         found = self._ask(protocol.HUB_SALE, SaleWanted(number=number), SaleFound)
         if found is None:
             return refuse("POS-3308", number=number)
-        sale = from_json(Sale, found.sale)
+        try:
+            sale = from_json(Sale, found.sale)
+            is_meant = sale.number == number and sale_is_whole(sale)
+            before = before_of(from_json(Return, payload) for payload in found.returns)
+        except UNREADABLE:
+            is_meant = False
+        if not is_meant:  # a hub that answers with anything else is as good as none
+            return refuse("POS-3308", number=number)
         if not is_simple(sale):
             return refuse("POS-3311", number=number)
-        before = before_of(from_json(Return, payload) for payload in found.returns)
         here = sales.is_paid(self._store.connection, self._store.device.store, number)
         return Returnable(found.uid.hex(), found.wall_ms, sale, before, is_elsewhere=not here)
 
@@ -84,7 +91,10 @@ class HubClient:
         _, answer = self._held(COUPON, code)
         if answer is None or answer.state != HELD:
             return _refusal(COUPON_REFUSALS, answer, "POS-2308", code=code)
-        return answer.body.decode()
+        try:
+            return answer.body.decode()
+        except UnicodeDecodeError:
+            return refuse("POS-2308", code=code)
 
     # -------------------------------------------------------------- baskets
 
@@ -98,6 +108,10 @@ class HubClient:
         claim, answer = self._claim(BASKET, uid.hex())
         if answer is None or answer.state != HELD:
             return _refusal(BASKET_REFUSALS, answer, "POS-3010")
+        try:
+            drafts.folded(answer.body)
+        except UNREADABLE:
+            return refuse("POS-3010")
         with self._store.transaction() as connection:
             if not hand_over.put_held(connection, claim.uid):
                 return refuse("POS-3010")  # it was dropped meanwhile

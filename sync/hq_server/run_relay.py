@@ -77,6 +77,9 @@ def attempt(work: "Callable[[Relay], Step]", one: Relay, budget: Budget) -> Step
     except Refused as error:
         log.warning("HQ refused the hub: %s", error)
         return Step(wait_ms=budget.failed(error.problem.retry_after_s), trouble=error.problem.code)
+    except Exception:  # a full disk, rows that no HQ sends: nothing is half done, and the shop has no other line
+        log.exception("the line to HQ")
+        return Step(wait_ms=budget.failed())
     if step.trouble:
         return step._replace(wait_ms=max(step.wait_ms, budget.failed()))
     budget.succeeded()

@@ -1,21 +1,32 @@
 """Somebody who is not what he says he is: an HQ, a hub or a till that lies. Nobody else loses anything, and no agent ends."""
 
 import hashlib
+import random
+from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import msgspec
 import pytest
 import zstandard
 
 from pos_app.demo.day import DayClock
+from pos_app.domain.errors import Refusal
+from pos_app.domain.plain import to_json
 from pos_app.services.take_topics import takers
 from store_db import hq_rows
 from sync import protocol, pull
 from sync.hand_over import hand_over_wanted
-from sync.protocol import Page, Pulled, Row, Snapshot
+from sync.hq_server import relay, run_relay
+from sync.hub_client import HubClient
+from sync.link import Link
+from sync.protocol import Claimed, HeldBasket, Message, Page, Pulled, Row, SaleFound, Snapshot
 from sync.pull import load_snapshot
+from sync.retry import Budget
 from sync.step import UNREACHABLE
-from tests.sync.agent_kit import HeadOffice, Machine, instead
+from tests.sync.agent_kit import CONTENT, HeadOffice, Machine, instead
+from tests.sync.hq_kit import sale
+from tests.sync.hub.kit import World
 
 FAR = 1 << 63
 DEEP = b'{"zzz":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
@@ -130,3 +141,64 @@ def test_a_small_snapshot_of_many_bytes_does_not_fill_the_disk(till: Machine, mo
     assert load_snapshot(till.store, FileLine(packed(*rows)), "staff").trouble == protocol.BROKEN
     kept = till.store.connection.execute("SELECT sum(length(body)) FROM hq_rows").fetchone()[0]
     assert (kept or 0) <= 2 << 20 and hq_rows.cursors(till.store.connection) == {}
+
+
+# ------------------------------------------------------------------ an HQ that lies to a hub, a hub that lies to a lane
+
+
+def liar(answer: Callable[[str], Message | bytes]) -> httpx.Client:
+    """A line to somebody who answers each path with what he likes; bytes are a piece of a file."""
+
+    def give(request: httpx.Request) -> httpx.Response:
+        said = answer(request.url.path)
+        if isinstance(said, Message):
+            return httpx.Response(200, headers=CONTENT, content=protocol.encode(said))
+        first = int(request.headers["range"][6:].partition("-")[0])
+        return httpx.Response(206, headers=CONTENT, content=said[first:])
+
+    return httpx.Client(transport=httpx.MockTransport(give), base_url="http://hub.test")
+
+
+def test_rows_that_no_hq_sends_do_not_end_the_line_of_a_hub(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    evil = Pulled(generation=b"x", pages=[Page(topic="staff", rows=[Row(1, "@@1", b"{}")], rev=1)])
+    lied_to = relay.Relay(world.hub.hq, liar(lambda path: evil))
+    step = run_relay.attempt(run_relay.listen, lied_to, Budget(random.Random(1)))
+    assert (step.done, step.more) == (0, False)
+    assert world.relay.pull_once().trouble == ""
+
+
+@pytest.mark.parametrize("data", [b"hello", packed(b"\xc1"), packed(b"")])
+@pytest.mark.parametrize("said", [{}, {"sha256": bytes(32)}, {"size": 1 << 50, "sha256": bytes(32)}])
+def test_a_snapshot_that_is_none_makes_a_hub_wait(tmp_path: Path, data: bytes, said: dict[str, object]) -> None:
+    world = World(tmp_path)
+    answers = {
+        protocol.PULL: Pulled(generation=b"x", pages=[], gone=["staff"]),
+        protocol.SNAPSHOTS: FileLine(data, **said).offer,
+    }
+    lied_to = relay.Relay(world.hub.hq, liar(lambda path: answers.get(path, data)))
+    step = run_relay.attempt(run_relay.listen, lied_to, Budget(random.Random(1)))
+    assert not step.more
+
+
+OTHERS = to_json(sale("S001-09-ABCD-000002"))
+UNREADABLE = {
+    "nothing": b"", "no JSON": b"hello", "a list": b"[]", "a number": b"1", "no text": b"\xff", "deep": DEEP,
+    "another sale": OTHERS, "not whole": OTHERS.replace(b"-09-", b"-02-").replace(b'"total_fen":1000', b'"total_fen":9000'),
+    "a text for a sum": OTHERS.replace(b"-09-", b"-02-").replace(b'"total_fen":1000', b'"total_fen":"1"'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE)
+def test_a_sale_coupon_or_basket_that_is_none_is_refused_like_no_hub(till: Machine, body: bytes) -> None:
+    answers = {
+        protocol.HUB_SALE: SaleFound(uid=bytes(16), wall_ms=1, sale=body),
+        protocol.HUB_CLAIM: Claimed(state="held", body=body),
+        protocol.HUB_BASKETS: protocol.HeldBaskets(baskets=[HeldBasket(bytes(16), "x", "02", 1, body)]),
+    }
+    hub = HubClient(till.store, Link(till.store, liar(answers.__getitem__)), "01")
+    assert isinstance(hub.find_sale("S001-02-ABCD-000002"), Refusal)
+    assert isinstance(hub.claim_sale("S001-02-ABCD-000002"), Refusal)
+    assert isinstance(hub.claim_coupon("Q1"), Refusal | str)
+    if body != b"[]":
+        assert isinstance(hub.fetch_basket(bytes(16)), Refusal)
