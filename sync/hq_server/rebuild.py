@@ -105,7 +105,7 @@ class _Rebuild:
             event = event_of(row)
             if previous is None:
                 seq = 0 if chain.branch == MAIN else event.header.seq - 1
-                previous = self._hash_at(store, chain, seq)
+                previous = self._base(store, chain, seq, event)
             is_next = row.seq == seq + 1 and chain_hash(previous, event.header, event.payload) == event.hash
             if not is_next:
                 self.proof.add(f"{name}: seq {row.seq} is not what followed seq {seq}")
@@ -123,12 +123,13 @@ class _Rebuild:
         elif Sums(kept.events, kept.money_fen, kept.points, kept.quantity) != sums:
             self.proof.add(f"{name}: its sums are not those of its events")
 
-    def _hash_at(self, store: str, chain: ChainId, seq: int) -> bytes:
-        """What a chain goes on from: nothing, or for a branch the event before it in the main chain."""
+    def _base(self, store: str, chain: ChainId, seq: int, first: WireEvent) -> bytes:
+        """What a chain goes on from: nothing, or for a branch the event before it in any other chain of the epoch."""
         if seq == 0:
             return GENESIS
-        wanted = select(log.c.hash).where(log.c.store == store, *_is(log, chain._replace(branch=MAIN)), log.c.seq == seq)
-        return bytes(self.connection.execute(wanted).scalar() or b"")
+        place = (log.c.store == store, log.c.device == chain.device, log.c.epoch == chain.epoch, log.c.seq == seq)
+        hashes = [bytes(found) for found in self.connection.execute(select(log.c.hash).where(*place)).scalars()]
+        return next((found for found in hashes if chain_hash(found, first.header, first.payload) == first.hash), b"")
 
     def _project(self, store: str, chain: ChainId, batch: list[WireEvent]) -> None:
         self.proof.events += len(batch)
