@@ -27,6 +27,8 @@ HQ_KILLS = {"hq_killed_before_commit": 0.25, "hq_killed_before_answer": 0.1}
 LIES = {"impostor": 0.15, "stale_answer": 0.2, "captive_portal": 0.1, "truncated": 0.1}
 OLD_COPY = {"till_restored_undetected": 9.0, "same_basket": 6.0}
 CLONES = {"till_cloned_undetected": 7.0, "delayed": 0.05}
+HUB_OLD = {"hub_put_back_told": 5.0, "hub_put_back_untold": 5.0}
+WITH_HUB = {"hub": 1.0}
 HQ_OLD = {"hq_restored_told": 5.0, "hq_restored_untold": 5.0}
 TWINS = {"two_agents": 12.0, "meanwhile": 0.3}
 DATA = {"poison": 6.0, "unknown_kind": 6.0, "coupon_twice": 4.0}
@@ -50,7 +52,7 @@ class Mutation(NamedTuple):
 
 LOG, FORK, HELLO, PUSH, AGENT = "sync.hq_server.log:", "sync.fork:", "sync.hello:", "sync.push:", "sync.agent:Agent."
 STATE, FEED, PULL, APPLY = "store_db.sync_state:", "sync.hq_server.feed:", "sync.pull:", "sync.apply:"
-DEVICES, PROJECTIONS = "sync.hq_server.devices:", "sync.hq_server.projections:"
+DEVICES, PROJECTIONS, RELAY = "sync.hq_server.devices:", "sync.hq_server.projections:", "sync.hq_server.relay:Relay."
 
 MUTATIONS = (
     # what HQ takes in
@@ -125,6 +127,26 @@ MUTATIONS = (
     Mutation("a snapshot's cursor moves first", PULL + "load_snapshot",
              "done = _apply_differences(", "apply_rows(store, {}, topic, (), at, Cursor(offer.generation, offer.rev)); done = _apply_differences(",
              HQ_OLD | KILLS, 0),
+    # what a hub does between its tills and HQ
+    Mutation("the hub counts as relayed what HQ has not acknowledged", RELAY + "_offer", "ack = self._link.call(protocol.PUSH, push, Ack)",
+             "self._put(one._replace(mark=Mark(events[-1].header.seq, events[-1].hash))); ack = self._link.call(protocol.PUSH, push, Ack)",
+             WITH_HUB | LOSS, 0),
+    Mutation("the hub believes a receipt that HQ did not sign", RELAY + "_acknowledged", "if not signing.is_signed(",
+             "if False and not signing.is_signed(", WITH_HUB | LIES, 2),
+    Mutation("the hub changes what it relays", RELAY + "_offer", "(event.header, event.payload) for", "(event.header, event.payload + b' ') for",
+             WITH_HUB, 0),
+    Mutation("the hub does not relay branches", RELAY + "relay_once", "if one.chain.device in stopped or",
+             "if any(one.chain.branch) or one.chain.device in stopped or", WITH_HUB | OLD_COPY, 2),
+    Mutation("the hub does not relay again what HQ lost", RELAY + "hello", "self._go_on_from(one, marks.get(one.at_hq, EMPTY))", "pass",
+             WITH_HUB | HQ_OLD, 4),
+    Mutation("the hub's branch begins one too late", RELAY + "_last_common", "is_equal) - 1", "is_equal)", WITH_HUB | OLD_COPY | HUB_OLD, 15),
+    Mutation("the hub's branch has its chain's name", RELAY + "_fork", "at_hq=one.chain._replace(branch=branch), ", "",
+             WITH_HUB | OLD_COPY | HUB_OLD, 15),
+    Mutation("what a hub relays counts as a second life", LOG + "_is_second_life", "or caller.device != owner.device", "",
+             WITH_HUB | {"till_restored_detected": 9.0} | HUB_OLD | HQ_OLD, 10),
+    Mutation("the hub keeps what HQ took away", RELAY + "_load", "[*rows, *gone]", "rows", WITH_HUB | HQ_OLD | FEED_MOVES, 0),
+    Mutation("the hub says itself what is an exception", "sync.hq_server.exceptions:tell_shops", "and not is_hub(connection)", "",
+             WITH_HUB | DATA | HUB_OLD | {"clock_jump": 5.0}, 6),
 )  # fmt: skip
 
 
