@@ -34,8 +34,9 @@ def test_the_same_seed_gives_the_same_chain_head_and_another_one_another(tmp_pat
     assert days[0]["chain_head"] == days[1]["chain_head"] != days[2]["chain_head"]
     assert [day["verify"] for day in days] == ["ok"] * 3
     assert set(days[0]) == {
-        "orders", "lines", "tenders", "journal_events", "chain_head", "seconds", "verify", "saved_fen", "promotions",
+        "orders", "lines", "tenders", "journal_events", "chain_head", "seconds", "verify", "saved_fen", "promotions", "hq",
     }  # fmt: skip
+    assert [day["hq"] for day in days] == [{"events": day["journal_events"], "equal": True} for day in days]
 
 
 def test_a_day_shows_promotions_applied_and_what_they_saved(tmp_path: Path):
