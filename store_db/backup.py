@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pos_app.domain.errors import StoreError
-from store_db.connection import connect, sqlite, translated
+from store_db.connection import connect, make_private, sqlite, translated
 from store_db.store import Store
 from store_db.system import SystemClock, SystemIds
 from store_db.verify import verify_file
@@ -45,6 +45,7 @@ def restore(copy: Path, path: Path) -> Store:
 
 def _copy(source: Path, target: Path) -> None:
     reader = connect(source, read_only=True)
+    make_private(target)
     writer = sqlite.connect(str(target))
     try:
         with translated(target):

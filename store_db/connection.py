@@ -111,6 +111,12 @@ def _code_of(error: sqlite.Error) -> str:
     return "POS-1007"
 
 
+def make_private(path: Path) -> None:
+    """An empty file for its owner alone, as keys will be in it; whoever opens it next says what stands in the way."""
+    with contextlib.suppress(OSError):
+        path.touch(mode=0o600)
+
+
 def file_identity(path: Path) -> str:
     """Machine id and inode of a store file: a copied file or a cloned disk has another one."""
     machine = ""

@@ -11,7 +11,7 @@ from pos_app.domain.errors import StoreError
 from pos_app.domain.events import EpochOpened, Event, SeriesOpened, number_text
 from pos_app.domain.ports import Clock, Ids
 from store_db import journal, mark, series
-from store_db.connection import APPLICATION_ID, Connection, connect, file_identity, transaction, translated
+from store_db.connection import APPLICATION_ID, Connection, connect, file_identity, make_private, transaction, translated
 from store_db.journal import Device, Entry
 from store_db.schema import VERSION
 from store_db.system import SystemClock, SystemIds
@@ -46,6 +46,7 @@ class Store:
         clock, ids = clock or SystemClock(), ids or SystemIds()
         with translated(path):
             path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(path)
         connection = connect(path, create=True)
         migrate(connection, path)
         with transaction(connection, path):

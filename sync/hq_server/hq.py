@@ -1,12 +1,14 @@
 """HQ as one value: its database, its clock, its key. Any number of processes may each hold one on the same database."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple, Self
 
 from sqlalchemy import Connection
 
 from pos_app.domain.errors import StoreError
 from pos_app.domain.ports import Clock, Ids
+from store_db.connection import make_private
 from store_db.system import SystemClock, SystemIds
 from sync.hq_server import schema
 from sync.hq_server.database import Database, run, run_many
@@ -61,6 +63,8 @@ class Hq:
         """Tables, a key and a generation in an empty database. Raises StoreError POS-1010 when there is an HQ already."""
         ids = ids or SystemIds()
         generation = ids.random(GENERATION_BYTES)
+        if not database.is_postgres and database.engine.url.database:
+            make_private(Path(database.engine.url.database))
         with database.write() as connection:
             if database.engine.dialect.has_table(connection, "meta"):
                 raise StoreError("POS-1010", path=schema.place(database))

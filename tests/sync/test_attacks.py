@@ -1,6 +1,7 @@
 """Somebody who is not what he says he is: an HQ, a hub or a till that lies. Nobody else loses anything, and no agent ends."""
 
 import hashlib
+import os
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ from pos_app.demo.day import DayClock
 from pos_app.domain.errors import Refusal
 from pos_app.domain.plain import to_json
 from pos_app.services.take_topics import takers
-from store_db import hq_rows
+from store_db import backup, hq_rows
 from sync import protocol, pull
 from sync.hand_over import hand_over_wanted
 from sync.hq_server import relay, run_relay
@@ -202,3 +203,21 @@ def test_a_sale_coupon_or_basket_that_is_none_is_refused_like_no_hub(till: Machi
     assert isinstance(hub.claim_coupon("Q1"), Refusal | str)
     if body != b"[]":
         assert isinstance(hub.fetch_basket(bytes(16)), Refusal)
+
+
+# ------------------------------------------------------------------ keys on a disk
+
+
+def test_files_with_keys_are_their_owners_alone(tmp_path: Path) -> None:
+    """The store has the device's key and the staff's hashes, HQ's database HQ's key; a copy has what they have."""
+    before = os.umask(0o022)
+    try:
+        office = HeadOffice(tmp_path, DayClock())
+        till = Machine(office, tmp_path / "till.sqlite")
+        till.sell()
+        backup.backup(till.path, tmp_path / "mirror")
+    finally:
+        os.umask(before)
+    found = [path for path in tmp_path.rglob("*sqlite*") if path.suffix != ".head"]
+    modes = {path.name: path.stat().st_mode & 0o777 for path in found}
+    assert set(modes.values()) == {0o600}, modes
