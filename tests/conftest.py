@@ -21,7 +21,7 @@ from pos_app.services.shop import Shop
 from store_db.store import Store
 from tests.shop_kit import ROOT, Till, make_shop, make_store
 
-MARKERS = ("kill", "power", "pty", "wheel", "snapshot", "slow")
+MARKERS = ("kill", "power", "pty", "wheel", "snapshot", "sim", "processes", "slow")
 NO_DATA = "no data folder"
 
 _SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]

@@ -20,7 +20,7 @@ from pos_app.domain.events import (
 )  # fmt: skip
 from pos_app.domain.pricing.model import TaxShare
 from pos_app.domain.tender import Tender
-from store_db.journal import Entry
+from store_db.journal import Entry, entry_by_id
 from store_db.store import Store
 
 LANE, STAFF = "01", "1001"
@@ -133,8 +133,6 @@ def _shift(store: Store) -> int:
 
 
 def _returnable(store: Store, luck: random.Random) -> Entry | None:
-    from store_db.journal import entry_by_id
-
     ids = [row[0] for row in store.connection.execute(
         "SELECT journal_id FROM receipts r WHERE state = 'paid' AND NOT EXISTS (SELECT 1 FROM returns b "
         "WHERE b.sale_series_no = r.series_no AND b.sale_counter = r.counter) ORDER BY journal_id"
