@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pos_app.domain.errors import BadInput, StoreError
+from pos_app.domain.plain import printable
 
 if TYPE_CHECKING:
     from sync.hq_server.database import Database
@@ -368,4 +369,4 @@ def _tell(args: argparse.Namespace, value: Any, lines: list[str], *, error: bool
     if args.json:
         sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
     elif not error:
-        sys.stdout.writelines(f"{line}\n" for line in lines)
+        sys.stdout.writelines(f"{printable(line)}\n" for line in lines)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pos_app.domain.errors import BadInput, LanewiseError, StoreError
+from pos_app.domain.plain import printable
 
 if TYPE_CHECKING:
     from pos_app.config import Config
@@ -238,7 +239,7 @@ def in_words(trouble: str, detail: str = "") -> LanewiseError:
 
 
 def _tell(line: str) -> None:
-    sys.stdout.write(line + "\n")
+    sys.stdout.write(printable(line) + "\n")
 
 
 def _tell_json(value: Any) -> None:

@@ -13,6 +13,13 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 ROWS: set[type] = set()
+# what moves a terminal's cursor, or turns the direction of what follows
+CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)), "\ufffd")
+
+
+def printable(line: str) -> str:
+    """A line with texts that others sent, as it may stand on a terminal: printable("a\\x1b[2J") == "a\ufffd[2J"."""
+    return line.translate(CONTROLS)
 
 
 def as_row(cls: type[T]) -> type[T]:

@@ -86,6 +86,15 @@ def test_an_exception_is_listed_accepted_and_gone(url: str) -> None:
     assert _answer("verify", "--database", url)["projected"] == 2
 
 
+def test_what_a_shop_sent_moves_no_cursor_of_an_operator(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'hq.sqlite'}"
+    database = Database.open(url)
+    Sender(Hq.create(database)).tell(event("sale", sale() | {"total_fen": 9, "number": "S001\x1b[2J\u202e\x9b1A"}))
+    database.close()
+    shown = pos("hq", "quarantine", "--database", url).stdout
+    assert "S001" in shown and not {"\x1b", "\x9b", "\u202e"} & set(shown)
+
+
 def test_an_exception_is_resolved_and_its_event_stays_out(url: str) -> None:
     (entry,) = _answer("quarantine", "--database", url)
     _answer("quarantine", "resolve", entry["uid"], "--how", "written_off", "--database", url)
