@@ -30,6 +30,10 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "publish": ("rows of a topic for shops, from CSV or JSON", "pos hq publish stop_sales recalled.csv --full"),
     "stores": ("shops and devices: last seen, missing events, equality", "pos hq stores --json"),
     "quarantine": ("open exceptions; accept or resolve one", "pos hq quarantine resolve 3f9c… --how corrected --by 9001"),
+    "claims": (
+        "what a hub's tills hold; free one of a till whose disk is gone",
+        "pos hq claims free sale S001-01-1-7 3f9c… --by 9001",
+    ),
     "restored": ("HQ came back from a backup: shops offer everything again", "pos hq restored"),
     "verify": ("prove that tables and sums are what the log says", "pos hq verify --json"),
 }
@@ -69,6 +73,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     quarantine.add_argument("uid", nargs="?", default="", metavar="UID", help="as the list names it")
     quarantine.add_argument("--how", choices=("corrected", "accepted", "written_off"), default="corrected")
     quarantine.add_argument("--by", default="hq", metavar="WHO", help="who decides")
+    claims = made["claims"]
+    claims.add_argument("do", nargs="?", choices=("list", "free"), default="list")
+    claims.add_argument("what", nargs="?", default="", metavar="WHAT", help="sale, coupon, basket or stock, as the list names it")
+    claims.add_argument("name", nargs="?", default="", metavar="NAME", help="as the list names it; '' for stock")
+    claims.add_argument("uid", nargs="?", default="", metavar="UID")
+    claims.add_argument("--by", default="", metavar="WHO", help="who says that its till will never use it")
 
 
 def _action(commands: Any, name: str) -> argparse.ArgumentParser:
@@ -300,6 +310,39 @@ def _list_quarantine(args: argparse.Namespace) -> int:
     return 0
 
 
+def claims(args: argparse.Namespace) -> int:
+    from sync.hq_server import held_claims
+
+    if args.do == "free":
+        return _free_claim(args)
+    with _hq(args) as hq, hq.database.read() as connection:
+        found, now_ms = held_claims.held(connection), hq.clock.wall_ms()
+    lines = [
+        f"{one.store:<12} {one.what:<7} {one.name or '–':<34} {one.uid}  till {one.till[:12]} {one.till_state:<8} "
+        f"{max(0, now_ms - one.since_ms) // 60_000:>7,} min  听到 heard {max(0, now_ms - one.heard_ms) // 60_000:,} min"
+        for one in found
+    ]
+    _tell(args, _plain(found), lines or ["没有占用 no claim is held"])
+    return 0
+
+
+def _free_claim(args: argparse.Namespace) -> int:
+    from sync.hq_server import held_claims
+
+    if not args.by:
+        raise BadInput("POS-5005", detail="--by WHO")
+    try:
+        uid = bytes.fromhex(args.uid)
+    except ValueError:
+        raise BadInput("POS-5005", detail=f"UID {args.uid!r}") from None
+    with _hq(args) as hq, hq.database.write() as connection:
+        freed = held_claims.free(connection, args.what, args.name, uid, args.by, hq.clock.wall_ms())
+    if freed is None:
+        raise BadInput("POS-7108", what=args.what, name=args.name, uid=args.uid)
+    _tell(args, _plain([freed])[0] | {"by": args.by}, [f"{freed.what} {freed.name}  已释放 freed  {args.by}"])
+    return 0
+
+
 def verify(args: argparse.Namespace) -> int:
     from dataclasses import asdict
 
@@ -320,7 +363,7 @@ def verify(args: argparse.Namespace) -> int:
 
 RUN: dict[str, Callable[[argparse.Namespace], int]] = {
     "init": init, "serve": serve, "enrol": enrol, "revoke": revoke, "publish": publish, "stores": stores,
-    "quarantine": quarantine, "restored": restored, "verify": verify,
+    "quarantine": quarantine, "claims": claims, "restored": restored, "verify": verify,
 }  # fmt: skip
 
 # ------------------------------------------------------------------ database and output

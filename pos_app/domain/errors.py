@@ -141,6 +141,7 @@ RECOVERIES: dict[str, str] = {
     "POS-7105": RETRY,  # no such device
     "POS-7106": RETRY,  # file of rows with problems
     "POS-7107": RETRY,  # hub that HQ does not know
+    "POS-7108": RETRY,  # no such claim is held
 }
 
 

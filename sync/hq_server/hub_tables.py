@@ -20,7 +20,9 @@ hub_claims = Table(
     "hub_claims", metadata, Column("store", Text, primary_key=True), Column("what", Text, primary_key=True),
     Column("name", Text, primary_key=True), Column("uid", LargeBinary, primary_key=True),
     Column("device", LargeBinary, nullable=False), Column("state", Text, nullable=False),
-    Column("since_ms", BigInteger, nullable=False), Index("hub_claims_by_uid", "store", "uid"),
+    Column("since_ms", BigInteger, nullable=False),
+    Column("freed_by", Text, nullable=False, server_default=""),  # the person who ended it, if one did, and when
+    Column("freed_ms", BigInteger, nullable=False, server_default="0"), Index("hub_claims_by_uid", "store", "uid"),
     Index(
         "hub_claims_one_holder", "store", "what", "name", unique=True,
         sqlite_where=IS_EXCLUSIVE, postgresql_where=IS_EXCLUSIVE,

@@ -20,6 +20,8 @@ from tests.cli.test_commands import is_refused_with
 from tests.cli.test_commands import pos as process
 from tests.cli.test_package_command import pos
 from tests.sync.hq.projection_kit import Sender, event, sale
+from tests.sync.hub.kit import World
+from tests.sync.hub.test_coupons import handed_over
 
 
 @pytest.fixture
@@ -46,7 +48,9 @@ def test_an_hq_is_made_once_and_its_token_shown_once(tmp_path: Path) -> None:
     assert _answer("init", "--new-token", *where)["token"] != token
 
 
-@pytest.mark.parametrize("action", ["stores", "verify", "quarantine", "restored", "enrol", "revoke", "serve", "publish"])
+@pytest.mark.parametrize(
+    "action", ["stores", "verify", "quarantine", "claims", "restored", "enrol", "revoke", "serve", "publish"]
+)
 def test_an_hq_that_is_not_there_is_refused_and_no_file_is_made(tmp_path: Path, action: str) -> None:
     (tmp_path / "rows.csv").write_text("sku,reason\nA,recall\n")
     more = {"enrol": ["S001"], "revoke": ["ab"], "publish": ["stop_sales", tmp_path / "rows.csv"]}.get(action, [])
@@ -133,6 +137,30 @@ def test_rows_are_published_or_every_problem_named(url: str, tmp_path: Path) -> 
 
 def test_another_generation_begins_when_hq_was_restored(url: str) -> None:
     assert _answer("restored", "--database", url) != _answer("restored", "--database", url)
+
+
+def test_a_claim_of_a_till_whose_disk_is_gone_is_listed_and_freed_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    world = World(tmp_path)
+    code, where = handed_over(world), ("--database", world.hub.url)
+    assert world.b.till.scan(code).state.basket.codes[0].code == code
+    (claim,) = _answer("claims", *where)
+    assert (claim["what"], claim["name"], claim["till"]) == ("coupon", code, world.b.store.device.device.hex())
+    assert code in pos("hq", "claims", *where).stdout
+    assert world.a.till.scan(code).says == "POS-2306"
+    one = (claim["what"], claim["name"], claim["uid"])
+    assert is_refused_with(pos("hq", "claims", "free", *one, *where), "POS-5005"), "without a name of who decides"
+    assert is_refused_with(pos("hq", "claims", "free", "coupon", code, "00" * 16, "--by", "9001", *where), "POS-7108")
+    assert is_refused_with(pos("hq", "claims", "free", "coupon", code, "nonsense", "--by", "9001", *where), "POS-5005")
+    assert _answer("claims", "free", *one, "--by", "9001", *where)["by"] == "9001"
+    assert any("9001 freed coupon" in record.getMessage() for record in caplog.records)
+    assert _answer("claims", *where) == []
+    assert is_refused_with(pos("hq", "claims", "free", *one, "--by", "9001", *where), "POS-7108")
+    assert world.a.till.scan(code).state.basket.codes[0].code == code
+    with world.hub.hq.database.read() as connection:
+        freed = connection.exec_driver_sql(
+            "SELECT device, state, freed_by, freed_ms > 0 FROM hub_claims WHERE freed_by <> ''"
+        ).all()
+    assert [tuple(row) for row in freed] == [(world.b.store.device.device, "released", "9001", 1)]
 
 
 @pytest.mark.parametrize("action", ACTIONS)

@@ -165,6 +165,8 @@ def upgrade() -> None:
         sa.Column("device", sa.LargeBinary(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("since_ms", sa.BigInteger(), nullable=False),
+        sa.Column("freed_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("freed_ms", sa.BigInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("store", "what", "name", "uid"),
     )
     op.create_index("hub_claims_by_uid", "hub_claims", ["store", "uid"], unique=False)
