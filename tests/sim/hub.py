@@ -247,7 +247,7 @@ class HubLedger:
         self.marks = self._marks()
 
     def _marks(self) -> dict[tuple[bytes, ...], tuple[Any, ...]]:
-        rows = self.hub.rows("SELECT device, epoch, branch, seq, hash FROM hub_marks")
+        rows = self.hub.rows("SELECT device, epoch, branch, seq, hash FROM hub_marks WHERE seq > base_seq")
         return {tuple(row)[:3]: tuple(row)[3:] for row in rows}
 
     def after_step(self) -> None:
