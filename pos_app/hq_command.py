@@ -338,7 +338,7 @@ def _free_claim(args: argparse.Namespace) -> int:
     with _hq(args) as hq, hq.database.write() as connection:
         freed = held_claims.free(connection, args.what, args.name, uid, args.by, hq.clock.wall_ms())
     if freed is None:
-        raise BadInput("POS-7108", what=args.what, name=args.name, uid=args.uid)
+        raise BadInput("POS-7108", uid=args.uid)
     _tell(args, _plain([freed])[0] | {"by": args.by}, [f"{freed.what} {freed.name}  已释放 freed  {args.by}"])
     return 0
 

@@ -434,7 +434,7 @@ EN: dict[str, str] = {
     "POS-7105": "No device, or more than one, begins with {device}; nothing was changed. List them: pos hq stores",
     "POS-7106": "File {file} has {count:problem|problems}, nothing was published. Correct the places above",
     "POS-7107": "HQ does not know this hub yet; nothing is lost. Give --shop and --code once, from: pos hq enrol SHOP --hub",
-    "POS-7108": "This server holds no claim {what} {name} {uid}; nothing was changed. List them: pos hq claims",
+    "POS-7108": "No claim {uid} is held with that WHAT and NAME; nothing was changed. List them: pos hq claims",
     # what is wrong with a package
     "package.all_free": "{have} of {n} are free, must be fewer",
     "package.choice": "{have} is not one of {need}",

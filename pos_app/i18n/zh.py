@@ -434,7 +434,7 @@ ZH: dict[str, str] = {
     "POS-7105": "没有或不止一台设备以 {device} 开头,未作任何更改。查看列表:pos hq stores",
     "POS-7106": "文件 {file} 有 {count} 处问题,未发布。请按上列位置改正",
     "POS-7107": "总部还不认识这台门店中枢,数据未丢失。首次启动请加 --shop,以及 pos hq enrol 门店 --hub 给出的 --code",
-    "POS-7108": "本机没有占用中的 {what} {name} {uid},未作任何更改。查看列表:pos hq claims",
+    "POS-7108": "没有这样的占用 {uid},未作任何更改。查看列表:pos hq claims",
     # what is wrong with a package
     "package.all_free": "每 {n} 件免 {have} 件,应少于 {n} 件",
     "package.choice": "{have} 不在可选值中:{need}",
