@@ -5,7 +5,7 @@ shop's allowance. The name holds the amount, so that one that was resolved comes
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import BigInteger, Column, Connection, Index, Table, Text, func, select, true, update
@@ -22,6 +22,7 @@ from sync.topics import EXCEPTIONS
 
 COUPON, POINTS, OFFER = "coupon_overused", "points_below_zero", "offer_overgiven"
 OWNER, OVER = "hq", "over"
+KEYS_AT_ONCE = 5_000
 
 found_now = Table(
     "exceptions", metadata,
@@ -50,7 +51,9 @@ def refresh(connection: Connection, store: str, rows: Iterable[Row], now_ms: int
             touched[KINDS[table]].add(row[1] if table is promotion_uses else row[0])
     if not touched:
         return
-    found = {one[:2]: one for kind, keys in touched.items() for one in LOOK[kind](connection, store, sorted(keys))}
+    found = {
+        one[:2]: one for kind, keys in touched.items() for some in _parts(keys) for one in LOOK[kind](connection, store, some)
+    }
     before = _known(connection, [_about(kind, store, key) for kind, keys in touched.items() for key in keys])
     _note(connection, [one for place, one in found.items() if place not in before], now_ms)
     still = {name for _, name in found}
@@ -65,8 +68,16 @@ def _about(kind: str, store: str, key: str) -> str:
 
 def _known(connection: Connection, about: Iterable[str]) -> dict[tuple[str, str], bool]:
     """(store, name) of those noted before -> whether it is open."""
-    known = select(found_now.c.store, found_now.c.name, found_now.c.resolved_ms).where(found_now.c.about.in_(sorted(about)))
-    return {(row.store, row.name): row.resolved_ms == 0 for row in connection.execute(known)}
+    known = select(found_now.c.store, found_now.c.name, found_now.c.resolved_ms)
+    rows = [row for some in _parts(about) for row in connection.execute(known.where(found_now.c.about.in_(some)))]
+    return {(row.store, row.name): row.resolved_ms == 0 for row in rows}
+
+
+def _parts(keys: Iterable[str]) -> Iterator[list[str]]:
+    """Keys in order, as many at once as any database takes in one statement."""
+    in_order = sorted(set(keys))
+    for at in range(0, len(in_order), KEYS_AT_ONCE):
+        yield in_order[at : at + KEYS_AT_ONCE]
 
 
 def end(connection: Connection, name: str, how: str, by: str, now_ms: int, store: str | None = None) -> int:

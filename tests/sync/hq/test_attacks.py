@@ -200,3 +200,12 @@ def test_a_device_waits_for_news_on_few_lines(hq: Hq, till: FakeTill, monkeypatc
 def app_module_waiting(app: Any) -> int:
     endpoint = next(route.endpoint for route in app.routes if route.path == protocol.PULL)
     return sum(endpoint.door.waiting.values())
+
+
+def test_a_batch_of_very_many_names_is_taken_all_the_same(hq: Hq, till: FakeTill) -> None:
+    """More of them than a statement may have values: it neither waits for ever nor holds up what comes behind."""
+    chain = till.new_chain()
+    for n in range(18):
+        codes = [f"{n:x}{m:04x}" for m in range(4_000)]
+        till.add(chain, "sale", sale(f"S001-01-ABCD-{n:06d}") | {"coupons": codes})
+    assert till.push(chain).mark == chain.mark
