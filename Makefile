@@ -6,6 +6,7 @@ KILLS ?= 1000
 CUTS ?= 2000
 FIRST ?= 0
 SEEDS ?= 50000
+WALKS ?= 1000
 WORLDS ?= 20000
 RETURNS ?= 1000000
 JOBS ?= 2
@@ -38,8 +39,9 @@ bench: setup  ## figures beside their baselines; quote ratios, not times
 bench-oscar: setup  ## prices beside django-oscar, in an environment of its own
 	@scripts/bench_oscar.sh && $(PY) -m bench.run oscar
 
-soak: setup  ## long runs: SEEDS worlds of tills and HQ, KILLS kills, CUTS power cuts, WORLDS baskets, RETURNS sales, from seed FIRST
+soak: setup  ## long runs: SEEDS worlds of tills and HQ, WALKS walks of a hub, KILLS kills, CUTS power cuts, WORLDS baskets, RETURNS sales, from seed FIRST
 	@$(PY) -m tests.sim.soak --seeds $(SEEDS) --first $(FIRST)
+	@$(PY) -m tests.sync.hub.soak --seeds $(WALKS) --first $(FIRST)
 	@$(PY) -m tests.kill.soak --kills $(KILLS) --cuts $(CUTS) --sync-cuts $(CUTS) --first $(FIRST)
 	@$(PY) -m tests.domain.pricing.soak --n $(WORLDS) --first $(FIRST)
 	@$(PY) -m tests.domain.returns_soak --n $(RETURNS) --first $(FIRST)

@@ -7,7 +7,7 @@ import pytest
 
 from store_db import drafts, hand_over
 from sync.hq_server import hub, hub_facts
-from tests.sync.hub.test_walks import STEPS, Walk
+from tests.sync.hub.test_walks import Walk
 
 Patch = pytest.MonkeyPatch
 
@@ -42,13 +42,6 @@ def a_fetched_basket_is_not_remembered(patch: Patch) -> None:
 def test_a_rule_that_is_taken_out_is_missed(
     tmp_path: Path, monkeypatch: Patch, mutation: Callable[[Patch], None], seed: int
 ) -> None:
-    def walk() -> None:
-        one = Walk(tmp_path, seed)
-        for _ in range(STEPS):
-            one.step()
-        one.come_to_rest()
-        one.prove()
-
     mutation(monkeypatch)
     with pytest.raises(AssertionError):
-        walk()
+        Walk(tmp_path, seed).play()

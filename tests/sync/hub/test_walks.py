@@ -36,6 +36,13 @@ class Walk:
         self.baskets = 0
         self.done: Counter[str] = Counter()
 
+    def play(self) -> None:
+        """All of it, from the first step to the proof."""
+        for _ in range(STEPS):
+            self.step()
+        self.come_to_rest()
+        self.prove()
+
     def step(self) -> None:
         acts: list[tuple[int, Callable[[HubTill], None]]] = [
             (4, self.sell), (1, self.sell_with_reward), (6, self.give_back), (5, self.spend_coupon), (3, self.hold),
@@ -208,10 +215,7 @@ SEEN: Counter[str] = Counter()
 @pytest.mark.parametrize("seed", range(WALKS))
 def test_nothing_is_lost_or_doubled_on_a_walk(tmp_path: Path, seed: int) -> None:
     walk = Walk(tmp_path, seed)
-    for _ in range(STEPS):
-        walk.step()
-    walk.come_to_rest()
-    walk.prove()
+    walk.play()
     SEEN.update(walk.done, walks=1)
 
 
