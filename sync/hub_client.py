@@ -18,7 +18,7 @@ from store_db.hand_over import BASKET, COUPON, DROPPED, HELD, SALE, HubClaim
 from store_db.store import Store
 from sync import protocol
 from sync.link import Link, Refused, Unreachable, client
-from sync.protocol import Claim, Claimed, HeldBasket, HeldBaskets, M, Message, SaleFound, SaleWanted
+from sync.protocol import BODY_BYTES_MAX, Claim, Claimed, HeldBasket, HeldBaskets, M, Message, SaleFound, SaleWanted
 
 TIMEOUT_S = 0.8  # of one question, connecting included
 QUIET_MS = 5_000  # after the hub did not answer it is not asked for so long: a queue of shoppers does not wait for it each time
@@ -32,7 +32,7 @@ BASKET_REFUSALS = {"waiting": "POS-3310"}
 
 def connect(store: Store, url: str, lane: str) -> "HubClient":
     """The client of one lane; nothing is asked yet."""
-    return HubClient(store, Link(store, client(url, TIMEOUT_S)), lane)
+    return HubClient(store, Link(store, client(url, TIMEOUT_S), bytes_per_s=BODY_BYTES_MAX), lane)
 
 
 class HubClient:

@@ -5,6 +5,7 @@ Unreachable and acknowledges nothing; an answer that says no is Refused.
 """
 
 import contextlib
+import time
 
 import httpx
 
@@ -17,6 +18,7 @@ from sync.signing import signed_headers
 CONTENT_TYPE = "application/vnd.lanewise"
 CHUNK_BYTES = 1 << 20  # of a fetched file, a call
 RETRY_AFTER_MAX_S = 3_600
+BYTES_PER_S = 2_000  # an answer that comes more slowly is none: 64 kbit/s is four times as fast
 CONNECT_S, ANSWER_S = 5.0, 40.0  # a waiting pull is answered within 25 s
 
 
@@ -49,11 +51,12 @@ class Link:
 
     def __init__(
         self, store: Store | None, client: httpx.Client, versions: tuple[int, int] = (OLDEST, NEWEST),
-        signer: Signer | None = None,
+        signer: Signer | None = None, bytes_per_s: int = BYTES_PER_S,
     ) -> None:  # fmt: skip
-        """`signer` signs where there is no store file: a store hub on its line to HQ."""
+        """`signer` signs where there is no store file: a store hub on its line to HQ. `bytes_per_s`: an answer's least pace."""
         self._store = store
         self._signer = signer
+        self._bytes_per_s = bytes_per_s
         self._client = client
         self._oldest, self._newest = versions
         self.version = self._newest
@@ -97,23 +100,24 @@ class Link:
         headers |= {"content-type": CONTENT_TYPE, "accept-encoding": "identity", **more}
         try:
             with self._client.stream(method, path, content=body, headers=headers) as response:
-                return response, _answer(response)
+                return response, self._answer(response)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             is_line_down = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
             raise Unreachable(f"{type(error).__name__}: {error}"[:200], is_line_down=is_line_down) from error
 
-
-def _answer(response: httpx.Response) -> bytes:
-    """The body of an answer that is HQ's own, as much of it as any answer may have."""
-    kind = response.headers.get("content-type", "").partition(";")[0].strip()
-    if kind != CONTENT_TYPE or response.headers.get("content-encoding", "identity") != "identity":
-        raise Unreachable(f"status {response.status_code} {kind}"[:200], _retry_after_s(response))
-    body = bytearray()
-    for piece in response.iter_bytes():
-        body += piece
-        if len(body) > BODY_BYTES_MAX:
-            raise Unreachable("more bytes than any answer has")
-    return bytes(body)
+    def _answer(self, response: httpx.Response) -> bytes:
+        """The body of an answer that is HQ's own, as much of it as any answer may have, at the pace that one has."""
+        kind = response.headers.get("content-type", "").partition(";")[0].strip()
+        if kind != CONTENT_TYPE or response.headers.get("content-encoding", "identity") != "identity":
+            raise Unreachable(f"status {response.status_code} {kind}"[:200], _retry_after_s(response))
+        body, due_s = bytearray(), time.monotonic() + (self._client.timeout.read or ANSWER_S)
+        for piece in response.iter_bytes():
+            body += piece
+            if len(body) > BODY_BYTES_MAX:
+                raise Unreachable("more bytes than any answer has")
+            if time.monotonic() > due_s + len(body) / self._bytes_per_s:
+                raise Unreachable("an answer that does not come")
+        return bytes(body)
 
 
 def _refusal(response: httpx.Response, body: bytes) -> Refused:

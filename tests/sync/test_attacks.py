@@ -1,9 +1,12 @@
 """Somebody who is not what he says he is: an HQ, a hub or a till that lies. Nobody else loses anything, and no agent ends."""
 
+import contextlib
 import hashlib
 import os
 import random
-from collections.abc import Callable
+import socket
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -20,7 +23,7 @@ from sync import protocol, pull
 from sync.hand_over import hand_over_wanted
 from sync.hq_server import relay, run_relay
 from sync.hub_client import HubClient
-from sync.link import Link
+from sync.link import Link, Unreachable, client
 from sync.protocol import Claimed, HeldBasket, Message, Page, Pulled, Row, SaleFound, Snapshot
 from sync.pull import load_snapshot
 from sync.retry import Budget
@@ -203,6 +206,32 @@ def test_a_sale_coupon_or_basket_that_is_none_is_refused_like_no_hub(till: Machi
     assert isinstance(hub.claim_coupon("Q1"), Refusal | str)
     if body != b"[]":
         assert isinstance(hub.fetch_basket(bytes(16)), Refusal)
+
+
+@contextlib.contextmanager
+def dripping() -> Iterator[str]:
+    """Somebody who answers a byte now and then, for minutes; his address."""
+    ended, listener = threading.Event(), socket.create_server(("127.0.0.1", 0))
+
+    def answer() -> None:
+        line, _ = listener.accept()
+        with line, contextlib.suppress(OSError):
+            line.recv(1 << 16)
+            line.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: application/vnd.lanewise\r\ncontent-length: 9999\r\n\r\n")
+            while not ended.wait(0.05):
+                line.sendall(b"x")
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    ended.set()
+    thread.join()
+    listener.close()
+
+
+def test_a_hub_that_drips_its_answer_does_not_hold_a_lane(till: Machine) -> None:
+    with dripping() as url, client(url, 0.3) as line, pytest.raises(Unreachable, match="does not come"):
+        Link(till.store, line).call(protocol.HUB_SALE, protocol.SaleWanted(number="x"), SaleFound)
 
 
 # ------------------------------------------------------------------ keys on a disk
