@@ -24,7 +24,7 @@ lint: setup
 	@$(PY) -m mypy && .venv/bin/lint-imports --no-logo
 
 check: lint  ## format, lint, types, import contracts, and every test that is quick
-	@$(PY) -m pytest -q -n $(JOBS) -m "not kill and not power and not pty and not wheel and not slow"
+	@$(PY) -m pytest -q -n $(JOBS) -m "not kill and not power and not pty and not wheel and not slow and not sim and not processes"
 
 test: setup  ## every test
 	@$(PY) -m pytest -q -n $(JOBS)
