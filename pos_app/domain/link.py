@@ -14,13 +14,16 @@ class Link(NamedTuple):
     sales_waiting: int = 0
 
 
+NO_HQ = Link()
+
+
 def link(is_enrolled: bool, is_frozen: bool, failing_since_ms: int, contact_ms: int, now_ms: int, sales_waiting: int) -> Link:
     """Cut off from the first failure on; or, when no agent runs at all, after a silence longer than any answer takes.
 
     Contact at 10:00:00, failing since 10:00:05, now 10:12:40: cut off for 12 minutes 40.
     """
     if not is_enrolled:
-        return Link()
+        return NO_HQ
     silent_ms = max(0, now_ms - contact_ms)
     if is_frozen:
         return Link(FROZEN, silent_ms, sales_waiting)

@@ -19,7 +19,7 @@ from textual.widget import Widget
 
 from pos_app.domain.calendar import local_clock
 from pos_app.domain.lane.intents import Char, CutScan, Intent, Press, Reply, Scan, Tick
-from pos_app.domain.link import Link
+from pos_app.domain.link import NO_HQ
 from pos_app.services.hear_hq import hear_hq
 from pos_app.services.run_lane import LaneRunner
 from pos_app.tui import theme
@@ -126,7 +126,7 @@ class LaneApp(App[int]):
         self.theme_name = theme_name
         self.hint = hint
         self.own_keys = own_keys or {}  # the demo's, beside those of a lane
-        self.link = Link()
+        self.link = NO_HQ
         self.lanes = open_lanes(self)
         self.at = 0
         self.wedge = Wedge()

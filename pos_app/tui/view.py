@@ -8,7 +8,7 @@ from pos_app.domain.basket import Line
 from pos_app.domain.calendar import local_stamp
 from pos_app.domain.goods import ADULT_ONLY, Item
 from pos_app.domain.lane.state import LaneState
-from pos_app.domain.link import CONNECTED, LOCAL, Link, clock_text
+from pos_app.domain.link import CONNECTED, LOCAL, NO_HQ, Link, clock_text
 from pos_app.domain.money import format_weight, format_yuan
 from pos_app.domain.pricing.model import PricedLine
 from pos_app.i18n import LANGUAGES, text
@@ -28,7 +28,7 @@ class View:
     keys: KeyMap
     clock: str = ""
     hint: str = ""
-    link: Link = Link()
+    link: Link = NO_HQ
 
 
 def say(state: LaneState, key: str, **args: object) -> str:
