@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 JOURNAL = "device, epoch, seq, uid, kind, schema, lane, business_date, wall_ms, mono_ms, boot_id, hq_offset_ms, payload, hash"
 REBUILT_EVERY = 100  # seeds: HQ's own rebuild, beside the sums that are counted here each time
+JOINS = "till_joins_hub"
 LOST, DOUBLED, UNEQUAL, OTHER = "lost", "doubled", "unequal", "other"
 
 
@@ -281,7 +282,8 @@ class Ledger:
         for (device, _, _, last), (after, _, first, _) in pairwise(judged):
             if device == after and device in active and last is not None and last > first:
                 raise Violation(OTHER, f"device {device.hex()[:6]} lives twice and is served")
-        copied = ("till_cloned_detected", "till_cloned_undetected", "till_restored_detected", "till_restored_undetected")
+        # an agent that asks under its old key while the answer to its enrolment is lost goes on as an heir
+        copied = ("till_cloned_detected", "till_cloned_undetected", "till_restored_detected", "till_restored_undetected", JOINS)
         if not any(self.world.faults.counts[name] for name in copied) and hq.rows("SELECT 1 FROM devices WHERE state = 'frozen'"):
             raise Violation(OTHER, "a device was frozen that was never copied")
 

@@ -56,6 +56,7 @@ HUB_FAULTS = {
     "hub_backed_up": 1.5,
     "hub_put_back_told": 1.5,
     "hub_put_back_untold": 1.5,
+    "till_joins_hub": 4.0,  # the tills of the shop have spoken to HQ itself until then
 }
 
 

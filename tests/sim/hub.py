@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ from sync.hq_server.relay import Relay
 from sync.link import Refused, Unreachable
 from sync.step import Step
 from tests.sim import template
-from tests.sim.check import LOST, OTHER, UNEQUAL, Violation
+from tests.sim.check import JOINS, LOST, OTHER, UNEQUAL, Violation
 from tests.sim.clock import MachineClock, WorldTime
 from tests.sim.headquarters import Headquarters, SimDatabase
 from tests.sim.template import Kit
@@ -57,9 +57,10 @@ def faults_of(seed: int, options: dict[str, float] | None) -> dict[str, float] |
 
 @dataclass(frozen=True)
 class HubKit:
-    """HQ and tills as in a world without a hub, but that the tills of the shop know the hub, and HQ knows it too."""
+    """As in a world without a hub, but that HQ knows the hub; the tills of the shop are enrolled at the hub, or still at HQ."""
 
     hq: Kit
+    hq_before: Kit
     hub: Kit
 
 
@@ -83,7 +84,7 @@ def kit(folder: Path) -> HubKit:
     plain.databases[0].close()
     database.close()
     at_hq = Kit(plain.hq_path, plain.hq_path.read_bytes(), tuple(tills), plain.databases)
-    return HubKit(at_hq, Kit(path, path.read_bytes(), (), (database,)))
+    return HubKit(at_hq, replace(at_hq, tills=plain.tills), Kit(path, path.read_bytes(), (), (database,)))
 
 
 def _client(hq: Hq) -> httpx.Client:
@@ -283,7 +284,7 @@ class HubLedger:
         here, there = ({row[0] for row in server.rows(sql, (SHOP,))} for server in (self.hub, self.world.hq))
         if here - there:
             raise Violation(LOST, f"{len(here - there)} events are at the hub and not at HQ")
-        if there - here and not self.hub.times_put_back:
+        if there - here and not self.hub.times_put_back and JOINS not in self.world.faults.options:
             raise Violation(OTHER, f"{len(there - here)} events of the shop are at HQ and were never at the hub")
         for topic in self.world.topics:
             ours, theirs = bodies(self.hub, topic), bodies(self.world.hq, topic)
@@ -340,6 +341,13 @@ def hub_put_back_untold(world: World, machine: Machine) -> None:
     _put_back(_hub(world), is_told=False)
 
 
+def till_joins_hub(world: World, machine: Machine) -> None:
+    """A till that spoke to HQ is enrolled at the hub, and offers it everything."""
+    if machine.store.device.store == SHOP and machine.server is world.hq:
+        machine.speak_to(_hub(world))
+        machine.enrol_anew()
+
+
 def _put_back(hub: Hub, *, is_told: bool) -> None:
     if hub.backup is None:
         hub.back_up()
@@ -350,5 +358,6 @@ def _put_back(hub: Hub, *, is_told: bool) -> None:
 Steps = dict[str, tuple[float, Callable[["World", "Machine"], None]]]
 ORDINARY: Steps = {"relay_up": (14, relay_up), "relay_down": (5, relay_down), "relay_greets": (1, relay_greets)}
 OF_FAULTS: dict[str, Callable[[World, Machine], None]] = {
-    step.__name__: step for step in (hub_cut_off, hub_killed, hub_backed_up, hub_put_back_told, hub_put_back_untold)
+    step.__name__: step
+    for step in (hub_cut_off, hub_killed, hub_backed_up, hub_put_back_told, hub_put_back_untold, till_joins_hub)
 }

@@ -22,6 +22,7 @@ from tests.sim.clock import MachineClock
 from tests.sim.wire import Killed, Wire
 
 if TYPE_CHECKING:
+    from tests.sim.headquarters import Headquarters
     from tests.sim.world import World
 
 
@@ -61,7 +62,7 @@ class Machine:
         self.answers: list[bytes] = []  # HQ's to its pushes, for a proxy that gives them again
         self.trouble = ""  # of the newest step
         self.store = self._opened()
-        self.server = world.server_of(self.store.device.store)
+        self.server = world.first_server_of(self.store.device.store)
         self.client = httpx.Client(transport=Wire(world, self), base_url=self.server.url, trust_env=False)
         self.agent = self._agent(self.store)
 
@@ -157,11 +158,21 @@ class Machine:
     def needs_code(self) -> bool:
         """Whether HQ does not serve this machine until somebody types a code in: two machines had its id, or HQ lost it."""
         row = self.store.connection.execute("SELECT frozen FROM sync_hq").fetchone()
-        return bool(row[0]) or self.trouble in (UNKNOWN_DEVICE, UNSIGNED)
+        return bool(row[0]) or self.trouble in (UNKNOWN_DEVICE, UNSIGNED) or (self.world.hub is not None and self.is_stranger())
+
+    def speak_to(self, server: Headquarters) -> None:
+        self.server, self.client.base_url = server, httpx.URL(server.url)
+
+    def is_stranger(self) -> bool:
+        """Whether the file was enrolled elsewhere than at the server that it speaks to."""
+        row = self.store.connection.execute("SELECT hq_key FROM sync_hq").fetchone()
+        return bytes(row[0]) != self.server.nodes[0].hq.key
 
     def enrol_anew(self) -> None:
         """What the shop's manager does: a code from HQ, typed in."""
         self.world.note(f"  {self.name} enrols anew")
+        if self.is_stranger():
+            self.run(Agent.hello)  # whether two machines used this id hears the agent
         code = self.server.new_code(self.store.device.store)
         with contextlib.suppress(Unreachable, Refused):
             self.run(lambda agent: enrol.enrol(self.store, Link(self.store, self.client), self.server.url, code))
@@ -202,6 +213,7 @@ class Machine:
         template.place(path, self.image(), (lambda copy: None) if is_detected else own_identity)
         clone = Machine(self.world, name, path, number)
         clone.basket = self.basket
+        clone.speak_to(self.server)
         self.world.ledger.file_changed(clone)
         return clone
 

@@ -14,7 +14,7 @@ from sync import agent, pull
 from sync.agent import Agent
 from sync.hq_server import relay
 from tests.sim import check, hub, steps, template
-from tests.sim.check import OTHER, Violation
+from tests.sim.check import JOINS, OTHER, Violation
 from tests.sim.clock import MachineClock, WorldTime
 from tests.sim.faults import Faults
 from tests.sim.headquarters import Headquarters
@@ -48,7 +48,7 @@ class World:
         self.hub: Hub | None = None
         if of_hub is not None:
             self.faults.options |= of_hub
-            kit = hub.kit(folder).hq
+            kit = hub.kit(folder).hq_before if JOINS in self.faults.options else hub.kit(folder).hq
         self.hq = Headquarters(self, kit)
         if of_hub is not None:
             self.hub = Hub(self, hub.kit(folder).hub)
@@ -68,6 +68,9 @@ class World:
     def server_of(self, store: str) -> Headquarters:
         """Whom the tills of a shop speak to."""
         return self.hub if self.hub and store == hub.SHOP else self.hq
+
+    def first_server_of(self, store: str) -> Headquarters:
+        return self.hq if JOINS in self.faults.options else self.server_of(store)
 
     def server_at(self, request: httpx.Request) -> Headquarters:
         return next(server for server in self.servers if server.url.endswith(request.url.host))
