@@ -1,4 +1,4 @@
-"""The demo's HQ in processes of its own: a day is proved equal; sales wait while the line is cut, and arrive when it is mended."""
+"""The demo's HQ in processes of its own: a day is proved equal; sales wait while the line is cut, and arrive after."""
 
 import time
 from collections.abc import Callable

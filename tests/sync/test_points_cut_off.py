@@ -113,9 +113,7 @@ wishes_of = st.lists(st.tuples(st.integers(0, TILLS - 1), st.integers(1, 2_500))
 
 @settings(max_examples=25)
 @given(known=balances, wishes=wishes_of)
-def test_tills_cut_off_overdraw_by_the_stated_bound_at_most_and_hq_says_so(
-    world: World, known: int, wishes: Wishes
-) -> None:
+def test_tills_cut_off_overdraw_by_the_stated_bound_at_most_and_hq_says_so(world: World, known: int, wishes: Wishes) -> None:
     member = world.member(known)
     spent = sum(member.spend(n, wanted) for n, wanted in wishes)
     overdraft = max(0, spent - known)
