@@ -103,12 +103,14 @@ def _file(path: Path) -> Path:
 def _process(path: Path, *arguments: str) -> Iterator[None]:
     """A `pos` command that runs until the block ends; what it says goes to a log beside the store."""
     with path.with_name("hq.log").open("ab") as log:
-        command = [sys.executable, "-m", "pos_app", *arguments]
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        command = [sys.executable, "-m", "pos_app.demo.child", *arguments]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log)
     try:
         yield
     finally:
         process.terminate()
+        assert process.stdin is not None
+        process.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(END_S)
         process.kill()
