@@ -13,10 +13,11 @@ STOP_SALES, COUPON_TOKENS, POINTS_ALLOWANCES = "stop_sales", "coupon_tokens", "p
 
 
 class Cursor(NamedTuple):
-    """Everything of the topic up to `rev` is applied. NOWHERE: nothing is."""
+    """Everything of the topic up to `rev` is applied, as HQ had it when its newest rev was `newest`. NOWHERE: nothing is."""
 
     generation: bytes
     rev: int
+    newest: int = 0
 
 
 class KeptRow(NamedTuple):
@@ -39,17 +40,17 @@ NOWHERE = Cursor(b"", 0)
 
 def cursors(connection: Connection) -> dict[str, Cursor]:
     """topic -> cursor, the one that moved last at the end."""
-    rows = connection.execute("SELECT topic, generation, rev FROM sync_cursors ORDER BY applied_ms, topic")
-    return {topic: Cursor(bytes(generation), rev) for topic, generation, rev in rows}
+    rows = connection.execute("SELECT topic, generation, rev, newest FROM sync_cursors ORDER BY applied_ms, topic")
+    return {topic: Cursor(bytes(generation), rev, newest) for topic, generation, rev, newest in rows}
 
 
 def cursor(connection: Connection, topic: str) -> Cursor:
-    row = connection.execute("SELECT generation, rev FROM sync_cursors WHERE topic = ?", (topic,)).fetchone()
-    return Cursor(bytes(row[0]), row[1]) if row else NOWHERE
+    row = connection.execute("SELECT generation, rev, newest FROM sync_cursors WHERE topic = ?", (topic,)).fetchone()
+    return Cursor(bytes(row[0]), *row[1:]) if row else NOWHERE
 
 
 def set_cursor(connection: Connection, topic: str, to: Cursor, now_ms: int) -> None:
-    connection.execute("INSERT OR REPLACE INTO sync_cursors VALUES (?,?,?,?)", (topic, *to, now_ms))
+    connection.execute("INSERT OR REPLACE INTO sync_cursors VALUES (?,?,?,?,?)", (topic, *to, now_ms))
 
 
 def ages_ms(connection: Connection) -> dict[str, int]:

@@ -184,7 +184,7 @@ CREATE TABLE sync_marks (
     PRIMARY KEY (device, epoch, branch)
 ) WITHOUT ROWID;
 CREATE TABLE sync_cursors (
-    topic TEXT PRIMARY KEY, generation BLOB NOT NULL, rev INTEGER NOT NULL, applied_ms INTEGER NOT NULL
+    topic TEXT PRIMARY KEY, generation BLOB NOT NULL, rev INTEGER NOT NULL, newest INTEGER NOT NULL, applied_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE hq_rows (
     topic TEXT NOT NULL, key TEXT NOT NULL, rev INTEGER NOT NULL, body BLOB NOT NULL, problem TEXT NOT NULL DEFAULT '',

@@ -150,12 +150,17 @@ class Rotate(Message, frozen=True):
 
 
 class Pull(Message, frozen=True):
-    """Rows after the cursors. `wait_ms` > 0: answer only when there are some, or the time is over."""
+    """Rows after the cursors. `wait_ms` > 0: answer only when there are some, or the time is over.
+
+    `newest`: topic -> HQ's newest rev when the cursor was given. An HQ that has not got it any more was put back, and a row
+    that had moved beyond the cursor may stand below it again.
+    """
 
     generation: bytes
     cursors: dict[str, int]  # topic -> rev; 0 from the beginning
     rows_max: int = ROWS_MAX
     wait_ms: int = 0
+    newest: dict[str, int] = {}
 
 
 class Row(NamedTuple):
@@ -173,6 +178,7 @@ class Page(Message, frozen=True):
     rows: list[Row]
     rev: Stored
     more: bool = False
+    newest: Stored = 0  # of the topic at HQ, when the page was made
 
 
 class Pulled(Message, frozen=True):

@@ -56,11 +56,13 @@ def pull_page(store: Store, link: Line, takers: Takers | None = None, *, wait_ms
     seen = hq_rows.cursors(store.connection)
     generation = next(reversed(seen.values()), NOWHERE).generation
     asked = {topic: at.rev if at.generation == generation else STALE for topic, at in seen.items()}
-    wanted = Pull(generation=generation, cursors=asked, rows_max=BATCH_ROWS, wait_ms=wait_ms)
+    newest = {topic: at.newest for topic, at in seen.items() if at.newest}
+    wanted = Pull(generation=generation, cursors=asked, rows_max=BATCH_ROWS, wait_ms=wait_ms, newest=newest)
     pulled = link.call(PULL, wanted, Pulled)
     done = 0
     for page in pulled.pages:
-        at, to, since_ms = seen.get(page.topic, NOWHERE), Cursor(pulled.generation, page.rev), store.clock.mono_ms()
+        at, since_ms = seen.get(page.topic, NOWHERE), store.clock.mono_ms()
+        to = Cursor(pulled.generation, page.rev, page.newest)
         if to != at and apply_rows(store, takers, page.topic, page.rows, at, to):
             done += len(page.rows)
         retry_refused(store, takers, page.topic)

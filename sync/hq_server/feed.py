@@ -155,13 +155,16 @@ def pages(connection: Connection, store: str, message: Pull, generation: bytes) 
     cursors = dict.fromkeys(states, 0) | message.cursors
     known = not message.generation or message.generation == generation
     gone = {topic for topic, after in cursors.items() if _is_gone(states.get(topic), after, known)}
-    gone |= {topic for topic in states if topic not in gone and _is_in_gap(connection, topic, cursors[topic], states[topic])}
+    for topic in states.keys() - gone:
+        after, newest, state = cursors[topic], message.newest.get(topic, 0), states[topic]
+        if newest > state.rev or any(_is_in_gap(connection, topic, rev, state) for rev in (after, newest)):
+            gone.add(topic)
     found, rows_left, bytes_left = [], min(message.rows_max, ROWS_MAX), PAGE_BYTES_MAX
     for topic, state in sorted(states.items(), key=lambda item: item[1].rev - cursors[item[0]]):  # the shortest first
         if topic in gone or cursors[topic] >= state.rev:
             continue
         if rows_left <= 0 or bytes_left <= 0:
-            found.append(Page(topic=topic, rows=[], rev=cursors[topic], more=True))
+            found.append(Page(topic=topic, rows=[], rev=cursors[topic], more=True, newest=message.newest.get(topic, 0)))
             continue
         if cursors[topic] == 0 and _is_large(connection, topic, store):
             gone.add(topic)
@@ -204,7 +207,7 @@ def _page(connection: Connection, topic: str, store: str, after: int, upto: int,
     found = connection.execute(ROWS_AFTER, values).fetchall()
     rows = [_row(*row[:4]) for row in found[:most]]
     more = bool(found) and len(rows) < found[0].found
-    return Page(topic=topic, rows=rows, rev=rows[-1].rev if more else upto, more=more)
+    return Page(topic=topic, rows=rows, rev=rows[-1].rev if more else upto, more=more, newest=upto)
 
 
 def _row(rev: int, store: str, key: str, body: bytes | None) -> Row:

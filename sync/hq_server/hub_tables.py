@@ -63,7 +63,7 @@ hub_marks = Table(  # how far HQ holds each chain; `upstream` is the branch it s
 
 hub_cursors = Table(
     "hub_cursors", metadata, Column("topic", Text, primary_key=True), Column("generation", LargeBinary, nullable=False),
-    Column("rev", BigInteger, nullable=False),
+    Column("rev", BigInteger, nullable=False), Column("newest", BigInteger, nullable=False),
 )  # fmt: skip
 
 

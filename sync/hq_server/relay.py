@@ -13,7 +13,7 @@ import httpx
 from sqlalchemy import Connection
 
 from pos_app.domain.proof import first_difference
-from store_db.hq_rows import OWN
+from store_db.hq_rows import OWN, Cursor
 from sync import protocol, signing
 from sync.hq_server import feed, relay_marks
 from sync.hq_server.database import run
@@ -232,22 +232,24 @@ class Relay:
         """Take what HQ has published since into the hub's feed; each page and its cursor in one transaction."""
         with self._hq.database.read() as connection:
             seen = relay_marks.cursors(connection)
-        generation = next((at for at, _ in seen.values()), b"")
-        asked = {topic: rev if at == generation else STALE for topic, (at, rev) in seen.items()}
-        pulled = self._link.call(protocol.PULL, Pull(generation=generation, cursors=asked, wait_ms=wait_ms), Pulled)
+        generation = next((at.generation for at in seen.values()), b"")
+        asked = {topic: at.rev if at.generation == generation else STALE for topic, at in seen.items()}
+        newest = {topic: at.newest for topic, at in seen.items() if at.newest}
+        wanted = Pull(generation=generation, cursors=asked, wait_ms=wait_ms, newest=newest)
+        pulled = self._link.call(protocol.PULL, wanted, Pulled)
         done = sum(self._take(page, seen.get(page.topic), pulled.generation) for page in pulled.pages)
         done += sum(self._load(topic, seen.get(topic)) for topic in pulled.gone)
         return Step(done, more=bool(pulled.gone) or any(page.more for page in pulled.pages))
 
-    def _take(self, page: Page, at: tuple[bytes, int] | None, generation: bytes) -> int:
+    def _take(self, page: Page, at: Cursor | None, generation: bytes) -> int:
         with self._hq.database.write() as connection:
             if page.topic == WANTED or relay_marks.cursors(connection).get(page.topic) != at:
                 return 0
             feed.publish(connection, page.topic, [self._row(row) for row in page.rows], self._hq.clock.wall_ms())
-            relay_marks.put_cursor(connection, page.topic, generation, page.rev)
+            relay_marks.put_cursor(connection, page.topic, Cursor(generation, page.rev, page.newest))
         return len(page.rows)
 
-    def _load(self, topic: str, at: tuple[bytes, int] | None) -> int:
+    def _load(self, topic: str, at: Cursor | None) -> int:
         """A topic whole: what it does not hold any more is taken away here too."""
         offer = self._link.call(SNAPSHOTS, SnapshotWanted(topic=topic), Snapshot)
         data = bytearray(offer.sha256)
@@ -269,7 +271,7 @@ class Relay:
             there = {(store, key) for store, key, _ in rows}
             gone = [(store, key, None) for store, key in self._here(connection, topic) if (store, key) not in there]
             feed.publish(connection, topic, [*rows, *gone], self._hq.clock.wall_ms())
-            relay_marks.put_cursor(connection, topic, offer.generation, offer.rev)
+            relay_marks.put_cursor(connection, topic, Cursor(offer.generation, offer.rev))
         return len(rows)
 
     def _row(self, row: Row) -> tuple[str, str, bytes | None]:

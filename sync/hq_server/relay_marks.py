@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row
 
 from pos_app.domain.events import GENESIS, chain_hash
+from store_db.hq_rows import Cursor
 from sync.hq_server.database import run
 from sync.hq_server.log import FIELDS, event_of
 from sync.protocol import BATCH_BYTES_MAX, MAIN, ChainId, Mark, WireEvent
@@ -132,12 +133,12 @@ def hash_at(connection: Connection, store: str, chain: ChainId, seq: int) -> byt
 # ------------------------------------------------------------------ topics
 
 
-def cursors(connection: Connection) -> dict[str, tuple[bytes, int]]:
-    """topic -> (HQ's generation, rev)."""
-    rows = run(connection, "SELECT topic, generation, rev FROM hub_cursors")
-    return {topic: (bytes(generation), rev) for topic, generation, rev in rows}
+def cursors(connection: Connection) -> dict[str, Cursor]:
+    """How far each of HQ's topics was taken."""
+    rows = run(connection, "SELECT topic, generation, rev, newest FROM hub_cursors")
+    return {topic: Cursor(bytes(generation), rev, newest) for topic, generation, rev, newest in rows}
 
 
-def put_cursor(connection: Connection, topic: str, generation: bytes, rev: int) -> None:
-    sql = "INSERT INTO hub_cursors VALUES (?, ?, ?) ON CONFLICT (topic) DO UPDATE SET "
-    run(connection, sql + "generation = excluded.generation, rev = excluded.rev", topic, generation, rev)
+def put_cursor(connection: Connection, topic: str, to: Cursor) -> None:
+    sql = "INSERT INTO hub_cursors VALUES (?, ?, ?, ?) ON CONFLICT (topic) DO UPDATE SET "
+    run(connection, sql + "generation = excluded.generation, rev = excluded.rev, newest = excluded.newest", topic, *to)

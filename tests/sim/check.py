@@ -111,8 +111,13 @@ class Ledger:
             key, now = (machine.name, topic), (bytes(generation), rev)
             if self.cursors.get(key) == now or machine.server.generation() != now[0]:
                 continue
+            is_copied = key not in self.cursors and rev > self._newest(machine, topic)  # a clone's, of an HQ that was put back
             self.cursors[key] = now
-            self._check_rows(machine, topic, rev)
+            if not is_copied:
+                self._check_rows(machine, topic, rev)
+
+    def _newest(self, machine: Machine, topic: str) -> int:
+        return max((rev for (rev,) in machine.server.rows("SELECT rev FROM topics WHERE topic = ?", (topic,))), default=0)
 
     def _check_rows(self, machine: Machine, topic: str, rev: int) -> None:
         held = dict(machine.store.connection.execute("SELECT key, rev FROM hq_rows WHERE topic = ?", (topic,)).fetchall())

@@ -152,3 +152,25 @@ def test_a_cursor_from_what_a_restored_hq_has_lost_is_gone_even_when_nobody_said
     assert pull(hq, {"prices": lost}).gone == ["prices"]
     assert pull(hq, {"prices": kept}).gone == pull(hq, {"prices": again}).gone == []
     hq.database.close()
+
+
+def test_a_row_that_had_moved_beyond_a_cursor_and_stands_below_it_again_is_not_missed(tmp_path: Path) -> None:
+    """Between two pages of a topic HQ is put back, and nobody says so: the cursor was given by what HQ has lost."""
+    hq = make_hq(url := sqlite_url(tmp_path))
+    publish(hq, "prices", {"A": {"n": 1}})
+    publish(hq, "prices", {"B": {}})
+    hq.database.close()
+    backup = (tmp_path / "hq.sqlite").read_bytes()
+    publish(hq := open_hq(url), "prices", {"A": {"n": 2}})
+    with hq.database.read() as connection:
+        asked = Pull(generation=hq.generation(connection), cursors={}, rows_max=1)
+    (page,) = feed.pull(hq, TILL, asked).pages
+    assert [row.key for row in page.rows] == ["B"] and page.more  # A comes on the next page
+    hq.database.close()
+    (tmp_path / "hq.sqlite").write_bytes(backup)
+    hq = open_hq(url)
+    next_one = Pull(generation=asked.generation, cursors={"prices": page.rev}, newest={"prices": page.newest})
+    assert feed.pull(hq, TILL, next_one).gone == ["prices"]
+    publish(hq, "prices", {"C": {}})
+    assert feed.pull(hq, TILL, next_one).gone == ["prices"]
+    hq.database.close()

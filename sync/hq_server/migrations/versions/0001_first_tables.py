@@ -183,6 +183,7 @@ def upgrade() -> None:
         sa.Column("topic", sa.Text(), nullable=False),
         sa.Column("generation", sa.LargeBinary(), nullable=False),
         sa.Column("rev", sa.BigInteger(), nullable=False),
+        sa.Column("newest", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("topic"),
     )
     op.create_table(
