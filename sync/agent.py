@@ -11,9 +11,9 @@ from store_db import sync_state
 from store_db.store import Store
 from sync import days, fork, hello, prove, pull, push, status
 from sync.apply import Takers
-from sync.link import Link, Refused, Unreachable
+from sync.link import Link, Refused, Unreachable, Untrusted
 from sync.protocol import EVENTS_MAX, FORK, FROZEN, TOO_LARGE, UNSIGNED
-from sync.push import Astray, OtherGeneration, Untrusted
+from sync.push import Astray, OtherGeneration
 from sync.retry import LINE_DOWN_MAX_MS, MAX_MS, Budget, wait_ms
 from sync.status import SyncStatus
 from sync.step import HQ_KEY, NOT_ENROLLED, UNREACHABLE, Step
@@ -113,12 +113,10 @@ class Agent:
         try:
             step = work()
         except Unreachable as error:
-            self._note_silence(UNREACHABLE)
+            trouble = HQ_KEY if isinstance(error, Untrusted) else UNREACHABLE
+            self._note_silence(trouble)
             max_ms = LINE_DOWN_MAX_MS if error.is_line_down else MAX_MS
-            return Step(wait_ms=budget.failed(error.retry_after_s, max_ms), trouble=UNREACHABLE)
-        except Untrusted:
-            self._note_silence(HQ_KEY)
-            return Step(wait_ms=budget.failed(), trouble=HQ_KEY)
+            return Step(wait_ms=budget.failed(error.retry_after_s, max_ms), trouble=trouble)
         except Refused as error:
             return self._refused(budget, error)
         budget.succeeded()

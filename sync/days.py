@@ -10,9 +10,8 @@ from store_db import sync_state
 from store_db.connection import Connection
 from store_db.store import Store
 from sync import signing
-from sync.link import Link
+from sync.link import Link, Untrusted
 from sync.protocol import DAY, DayStatement, DayWanted
-from sync.push import Untrusted
 from sync.step import UNEQUAL, Step
 
 RUN, SEEN = "days", "days_seen"  # rows of sync_runs: the last result; the journal id up to which all days are settled
@@ -81,7 +80,7 @@ def _prove_day(store: Store, link: Link, business_date: str) -> bool:
     known = sync_state.hq(store.connection)
     is_meant = day.business_date == business_date and day.store == store.device.store
     if known is None or not is_meant or not signing.is_signed(known.hq_key, day.signature, signing.statement_text(day)):
-        raise Untrusted
+        raise Untrusted(f"the statement of {day.business_date} is not signed by HQ")
     with store.transaction() as connection:
         sync_state.put_statement(connection, business_date, day.made_ms, msgspec.msgpack.encode(day))
     return holds(day, own_days(store.connection, business_date))

@@ -1,19 +1,22 @@
 """Signed calls to HQ, or to a store hub, over an httpx client.
 
 Whatever is no whole answer of the protocol (a log-in page with status 200, a redirect, half a body, status 502) is
-Unreachable and acknowledges nothing; an answer that says no is Refused.
+Unreachable and acknowledges nothing, and so is Untrusted, an answer that HQ did not sign for this very request; one that says
+no is Refused.
 """
 
 import contextlib
 import time
+from typing import NamedTuple
 
 import httpx
 
+from store_db import sync_state
 from store_db.store import Store
 from sync import identity
 from sync.identity import Signer
-from sync.protocol import BODY_BYTES_MAX, NEWEST, OLDEST, UNSIGNED, VERSION, M, Message, Problem, WireError, decode, encode
-from sync.signing import signed_headers
+from sync.protocol import BODY_BYTES_MAX, ENROL, NEWEST, OLDEST, UNSIGNED, VERSION, M, Message, Problem, WireError, decode, encode
+from sync.signing import SIGNATURE, is_answer_signed, signed_headers
 
 CONTENT_TYPE = "application/vnd.lanewise"
 CHUNK_BYTES = 1 << 20  # of a fetched file, a call
@@ -41,6 +44,10 @@ class Unreachable(Exception):
         super().__init__(detail)
 
 
+class Untrusted(Unreachable):
+    """Whoever answered has not the key that HQ had at enrolment, or repeats an old answer: nothing of it is believed."""
+
+
 def client(url: str, timeout_s: float = ANSWER_S) -> httpx.Client:
     """A client for one agent thread. Redirects are not followed: HQ never answers with one."""
     return httpx.Client(base_url=url, timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_S, timeout_s)))
@@ -51,26 +58,29 @@ class Link:
 
     def __init__(
         self, store: Store | None, client: httpx.Client, versions: tuple[int, int] = (OLDEST, NEWEST),
-        signer: Signer | None = None, bytes_per_s: int = BYTES_PER_S,
+        signer: Signer | None = None, hq_key: bytes = b"", bytes_per_s: int = BYTES_PER_S,
     ) -> None:  # fmt: skip
-        """`signer` signs where there is no store file: a store hub on its line to HQ. `bytes_per_s`: an answer's least pace."""
+        """`signer` signs, and `hq_key` is HQ's, where there is no store file: a store hub on its line to HQ.
+
+        `bytes_per_s`: an answer's least pace.
+        """
         self._store = store
         self._signer = signer
+        self._hq_key = hq_key
         self._bytes_per_s = bytes_per_s
         self._client = client
         self._oldest, self._newest = versions
         self.version = self._newest
 
     def call(self, path: str, message: Message, reply: type[M], signer: Signer | None = None) -> M:
-        """Ask and be answered. Raises Refused and Unreachable. `signer`: who signs, if not this file's device."""
+        """Ask and be answered. Raises Refused, Unreachable, Untrusted. `signer`: who signs, if not this file's device."""
         while True:
-            response, body = self._send("POST", path, encode(message), signer, {})
-            if response.status_code == 200:
-                try:
-                    return decode(reply, body)
-                except WireError as error:
-                    raise Unreachable(f"{path}: {error}") from error
-            refused = _refusal(response, body)
+            heard = self._send("POST", path, encode(message), signer, {})
+            if heard.response.status_code == 200:
+                answer = _answer(reply, path, heard.body)
+                self._check(path, heard)
+                return answer
+            refused = self._refusal(path, heard)
             if refused.problem.code != VERSION:
                 raise refused
             if self.version <= self._oldest:
@@ -79,20 +89,17 @@ class Link:
             self.version -= 1
 
     def fetch(self, path: str, first_byte: int) -> bytes:
-        """The next bytes of a file from `first_byte` on; none at its end. Raises Refused and Unreachable."""
+        """The next bytes of a file from `first_byte` on; none at its end. Raises Refused, Unreachable, Untrusted."""
         wanted = {"range": f"bytes={first_byte}-{first_byte + CHUNK_BYTES - 1}"}
-        response, body = self._send("GET", path, b"", None, wanted)
-        if response.status_code == 206:
-            return body
-        if response.status_code == 200:
-            return body[first_byte:]
-        if response.status_code == 416:
-            return b""
-        raise _refusal(response, body)
+        heard = self._send("GET", path, b"", None, wanted)
+        if heard.response.status_code not in (200, 206, 416):
+            raise self._refusal(path, heard)
+        self._check(path, heard)
+        if heard.response.status_code == 200:
+            return heard.body[first_byte:]
+        return heard.body
 
-    def _send(
-        self, method: str, path: str, body: bytes, signer: Signer | None, more: dict[str, str]
-    ) -> tuple[httpx.Response, bytes]:
+    def _send(self, method: str, path: str, body: bytes, signer: Signer | None, more: dict[str, str]) -> "Heard":
         signer = signer or self._signer or (identity.signer(self._store.connection) if self._store else None)
         if signer is None:
             raise Refused(Problem(code=UNSIGNED, detail="not enrolled"))
@@ -100,12 +107,26 @@ class Link:
         headers |= {"content-type": CONTENT_TYPE, "accept-encoding": "identity", **more}
         try:
             with self._client.stream(method, path, content=body, headers=headers) as response:
-                return response, self._answer(response)
+                return Heard(response, self._body(response), headers[SIGNATURE])
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             is_line_down = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
             raise Unreachable(f"{type(error).__name__}: {error}"[:200], is_line_down=is_line_down) from error
 
-    def _answer(self, response: httpx.Response) -> bytes:
+    def _check(self, path: str, heard: "Heard") -> None:
+        """Raises Untrusted. Who answers an enrolment is known by that answer only."""
+        known = sync_state.hq(self._store.connection) if self._store else None
+        key, status = known.hq_key if known else self._hq_key, heard.response.status_code
+        signature = heard.response.headers.get(SIGNATURE, "")
+        if path != ENROL and key and not is_answer_signed(key, signature, heard.request_signature, status, heard.body):
+            raise Untrusted(f"{path}: status {status}, not signed by HQ for this request")
+
+    def _refusal(self, path: str, heard: "Heard") -> Refused:
+        """What HQ's refusal says. Raises Unreachable when it is none, and Untrusted when it is somebody else's."""
+        refused = _refusal(heard.response, heard.body)
+        self._check(path, heard)
+        return refused
+
+    def _body(self, response: httpx.Response) -> bytes:
         """The body of an answer that is HQ's own, as much of it as any answer may have, at the pace that one has."""
         kind = response.headers.get("content-type", "").partition(";")[0].strip()
         if kind != CONTENT_TYPE or response.headers.get("content-encoding", "identity") != "identity":
@@ -118,6 +139,21 @@ class Link:
             if time.monotonic() > due_s + len(body) / self._bytes_per_s:
                 raise Unreachable("an answer that does not come")
         return bytes(body)
+
+
+class Heard(NamedTuple):
+    """What came back, and the signature of the request that it has to be for."""
+
+    response: httpx.Response
+    body: bytes
+    request_signature: str
+
+
+def _answer(reply: type[M], path: str, body: bytes) -> M:
+    try:
+        return decode(reply, body)
+    except WireError as error:
+        raise Unreachable(f"{path}: {error}") from error
 
 
 def _refusal(response: httpx.Response, body: bytes) -> Refused:

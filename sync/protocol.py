@@ -115,7 +115,6 @@ class Welcome(Message, frozen=True):
     """HQ as it is now. `generation` changes when HQ was restored: then every retained epoch is offered again."""
 
     generation: bytes
-    hq_key: bytes
     wall_ms: Stored
     marks: list[tuple[ChainId, Mark]]
     revs: dict[str, int] = {}

@@ -10,17 +10,12 @@ from store_db.connection import Connection
 from store_db.journal import Entry
 from store_db.store import Store
 from store_db.sync_state import Chain
-from sync import signing
 from sync.link import Link, Refused
 from sync.protocol import BATCH_BYTES_MAX, EVENTS_MAX, FORK, GAP, PUSH, Ack, ChainId, Problem, Push, to_columns
 from sync.step import Step
 from sync.sums import sums_of
 
 SUMS_CHUNK = 1_000
-
-
-class Untrusted(Exception):
-    """HQ does not have the key that it had at enrolment: nothing that it says is believed."""
 
 
 class OtherGeneration(Exception):
@@ -38,7 +33,7 @@ class Astray(Exception):
 def push_batch(store: Store, link: Link, events_max: int = EVENTS_MAX) -> Step:
     """Offer the next batch; `done`: how far its chain's mark moved.
 
-    Raises Astray, OtherGeneration, Untrusted, and what the link raises; then no mark has moved.
+    Raises Astray, OtherGeneration, and what the link raises; then no mark has moved.
     """
     connection = store.connection
     known, waiting = sync_state.hq(connection), _waiting(connection)
@@ -52,8 +47,6 @@ def push_batch(store: Store, link: Link, events_max: int = EVENTS_MAX) -> Step:
         if refused.problem.code in (GAP, FORK):
             raise Astray(chain, refused.problem) from refused
         raise
-    if not signing.is_signed(known.hq_key, ack.receipt, signing.receipt_text(ChainId(*chain.id), ack.mark, ack.generation)):
-        raise Untrusted
     if ack.generation != known.generation:
         raise OtherGeneration
     done = acknowledge(store, chain, ack, entries)

@@ -13,8 +13,7 @@ from pos_app.domain.errors import LanewiseError
 from store_db import backup, journal, stock, sync_state
 from store_db.store import Store
 from sync import days, prove
-from sync.link import Link, Refused, Unreachable
-from sync.push import Untrusted
+from sync.link import Link, Refused, Unreachable, Untrusted
 from sync.step import HQ_KEY, UNREACHABLE
 
 log = logging.getLogger(__name__)
@@ -115,10 +114,8 @@ def run_job(job: Job, place: Place) -> str:
 def _outcome(job: Job, store: Store, place: Place) -> str:
     try:
         return job.run(store, place)
-    except Unreachable:
-        return UNREACHABLE
-    except Untrusted:
-        return HQ_KEY
+    except Unreachable as error:
+        return HQ_KEY if isinstance(error, Untrusted) else UNREACHABLE
     except Refused as refused:
         return refused.problem.code
     except LanewiseError as error:

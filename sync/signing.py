@@ -1,7 +1,13 @@
-"""Who says so: Ed25519 signatures of requests, receipts and statements. A key is 32 bytes, a signature 64."""
+"""Who says so: Ed25519 signatures of requests, answers, receipts and statements. A key is 32 bytes, a signature 64.
+
+An answer is signed over the request's own signature, and a request over a number that is never used again: no answer is
+believed but HQ's own, to just this request.
+"""
 
 import base64
+import binascii
 import hashlib
+import secrets
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature
@@ -10,6 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from sync.protocol import ChainId, DayStatement, Mark
 
 SIGNATURE, DEVICE, KEY, PROTOCOL = "lanewise-signature", "lanewise-device", "lanewise-key", "lanewise-protocol"
+NONCE = "lanewise-nonce"
+NONCE_BYTES = 16
 
 
 @lru_cache(maxsize=16)
@@ -41,21 +49,40 @@ def is_signed(public: bytes, signature: bytes, text: bytes) -> bool:
     return True
 
 
-def request_text(method: str, path: str, device: bytes, body: bytes) -> bytes:
+def request_text(method: str, path: str, device: bytes, nonce: str, body: bytes) -> bytes:
     """What a device signs. Chain, epoch and first seq are inside the body, so a replay can only repeat what was done."""
-    digest = hashlib.blake2b(body, digest_size=32).hexdigest()
-    return "\n".join(("lanewise/request/1", method.upper(), path, device.hex(), digest)).encode()
+    return "\n".join(("lanewise/request/1", method.upper(), path, device.hex(), nonce, _digest(body))).encode()
+
+
+def answer_text(request_signature: str, status: int, body: bytes) -> bytes:
+    """What HQ signs: this body, for the request that was signed so."""
+    return "\n".join(("lanewise/answer/1", request_signature, str(status), _digest(body))).encode()
+
+
+def _digest(body: bytes) -> str:
+    return hashlib.blake2b(body, digest_size=32).hexdigest()
 
 
 def signed_headers(secret: bytes, method: str, path: str, device: bytes, body: bytes, version: int) -> dict[str, str]:
     """The headers of a signed request; `path` with its query, as it is asked for."""
-    signature = sign(secret, request_text(method, path, device, body))
+    nonce = secrets.token_hex(NONCE_BYTES)
+    signature = sign(secret, request_text(method, path, device, nonce, body))
     return {
+        NONCE: nonce,
         DEVICE: device.hex(),
         KEY: key_id(public_key(secret)),
         PROTOCOL: str(version),
         SIGNATURE: base64.b64encode(signature).decode(),
     }
+
+
+def is_answer_signed(public: bytes, signature: str, request_signature: str, status: int, body: bytes) -> bool:
+    """Whether HQ's signature, as it stands in the answer's header, is over this answer to this request."""
+    try:
+        raw = base64.b64decode(signature, validate=True)
+    except (ValueError, binascii.Error):
+        return False
+    return is_signed(public, raw, answer_text(request_signature, status, body))
 
 
 def receipt_text(chain: ChainId, mark: Mark, generation: bytes) -> bytes:

@@ -4,6 +4,7 @@ Nothing on the way awaits anything but the line and `run`, which carries each bl
 is the exception.
 """
 
+import base64
 import importlib.util
 import logging
 from collections import Counter
@@ -45,6 +46,7 @@ from sync.protocol import (
     decode,
     encode,
 )  # fmt: skip
+from sync.signing import answer_text
 
 CONTENT_TYPE = "application/vnd.lanewise"
 SMALL_BYTES_MAX = 1 << 18  # of every body but a push
@@ -200,7 +202,7 @@ class Endpoint:
             answer = _refused(asked, Rejected(protocol.BUSY, type(error).__name__, retry_after_s=RETRY_AFTER_S))
         except (DataError, OverflowError) as error:
             answer = _refused(asked, Rejected(protocol.BROKEN, f"no column takes it: {type(error).__name__}"))
-        await _send(send, answer)
+        await _send(send, self.door.hq, asked, answer)
 
     async def answer(self, asked: Asked) -> Answer:
         message = await self.door.work(self.handle, asked)
@@ -308,8 +310,11 @@ def _refused(asked: Asked, error: Rejected | WireError) -> Answer:
     return Answer(protocol.STATUS[problem.code], encode(problem), headers)
 
 
-async def _send(send: Send, answer: Answer) -> None:
+async def _send(send: Send, hq: Hq, asked: Asked, answer: Answer) -> None:
+    """Every answer is signed, a refusal too: a till would act on it."""
+    signature = hq.sign(answer_text(asked.headers.get(signing.SIGNATURE, ""), answer.status, answer.body))
     headers = {
+        signing.SIGNATURE: base64.b64encode(signature).decode(),
         "content-type": CONTENT_TYPE,
         "content-length": str(len(answer.body)),
         "cache-control": "no-store",

@@ -209,7 +209,7 @@ def authenticate(connection: Connection, asked: Asked) -> Caller:
         raise Rejected(protocol.UNKNOWN_DEVICE)
     sql = "SELECT key FROM device_keys WHERE device = ? AND key_id = ? AND revoked_ms = 0"
     keys = [bytes(key) for key in run(connection, sql, device, wanted).scalars()]
-    text = request_text(asked.method, asked.path, device, asked.body)
+    text = request_text(asked.method, asked.path, device, asked.headers.get(signing.NONCE, ""), asked.body)
     key = next((key for key in keys if is_signed(key, signature, text)), None)
     if key is None:
         raise Rejected(protocol.UNSIGNED)
@@ -221,7 +221,7 @@ def authenticate(connection: Connection, asked: Asked) -> Caller:
 def check_own_key(asked: Asked, message: Enrol) -> None:
     """Who enrols holds the key that it brings. Rejected UNSIGNED."""
     device, _, signature = _said(asked.headers)
-    text = request_text(asked.method, asked.path, device, asked.body)
+    text = request_text(asked.method, asked.path, device, asked.headers.get(signing.NONCE, ""), asked.body)
     if device != message.device or not is_signed(message.key, signature, text):
         raise Rejected(protocol.UNSIGNED)
 

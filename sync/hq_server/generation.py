@@ -36,7 +36,7 @@ def welcome(hq: Hq, connection: Connection, caller: Caller, asked: list[ChainId]
     """HQ as it is now, with its marks of some chains."""
     open_ones = select(func.count()).where(quarantine.entries.c.store == caller.store, quarantine.entries.c.resolved_ms == 0)
     return Welcome(
-        generation=hq.generation(connection), hq_key=hq.key, wall_ms=hq.clock.wall_ms(), marks=_marks(connection, caller, asked),
+        generation=hq.generation(connection), wall_ms=hq.clock.wall_ms(), marks=_marks(connection, caller, asked),
         revs={} if caller.state == REVOKED else feed.revs(connection), kinds=KINDS_VERSION,
         quarantined=connection.execute(open_ones).scalar_one(),
     )  # fmt: skip

@@ -10,9 +10,9 @@ from pos_app.domain.errors import BadInput
 from sync.hq_server import relay, relay_marks
 from sync.hq_server.hq import Hq
 from sync.hq_server.relay import Relay
-from sync.link import Refused, Unreachable, client
+from sync.link import Refused, Unreachable, Untrusted, client
 from sync.retry import LINE_DOWN_MAX_MS, Budget
-from sync.step import Step
+from sync.step import HQ_KEY, Step
 
 log = logging.getLogger("lanewise.hub")
 LOOK_EVERY_S = 0.5  # for events that tills have told
@@ -72,6 +72,9 @@ def attempt(work: "Callable[[Relay], Step]", one: Relay, budget: Budget) -> Step
     """One step, with what can go wrong: nothing is lost by any of it."""
     try:
         step = work(one)
+    except Untrusted as error:
+        log.warning("an answer that HQ did not sign: %s", error)
+        return Step(wait_ms=budget.failed(), trouble=HQ_KEY)
     except Unreachable as error:
         return Step(wait_ms=budget.failed(error.retry_after_s, LINE_DOWN_MAX_MS))
     except Refused as error:

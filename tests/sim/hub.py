@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -28,7 +29,7 @@ from tests.sim.check import JOINS, LOST, OTHER, UNEQUAL, Violation
 from tests.sim.clock import MachineClock, WorldTime
 from tests.sim.headquarters import Headquarters, SimDatabase
 from tests.sim.template import Kit
-from tests.sim.wire import HqKilled, Killed, Wire
+from tests.sim.wire import Heard, HqKilled, Killed, Wire
 from tests.sync.asgi import InlineTransport, run_inline
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class Hub(Headquarters):
         self.is_cut_off = False  # from HQ: its tills still reach it
         self.twin_at_next_request = False
         self.may_be_killed = False
-        self.answers: list[bytes] = []
+        self.answers = defaultdict[str, list[Heard]](list)  # its server's, by path, for a proxy that gives them again
         self.life = 0
         self.times_put_back = 0
         self.client = httpx.Client(transport=HubWire(world, self), base_url=world.hq.url, trust_env=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from sync.link import Link, Refused, Unreachable
 from sync.protocol import UNKNOWN_DEVICE, UNSIGNED
 from tests.sim import template
 from tests.sim.clock import MachineClock
-from tests.sim.wire import Killed, Wire
+from tests.sim.wire import Heard, Killed, Wire
 
 if TYPE_CHECKING:
     from tests.sim.headquarters import Headquarters
@@ -59,7 +60,7 @@ class Machine:
         self.basket = world.ids.random(16)  # an open one: whoever copies the file copies it too
         self.twin_at_next_request = False
         self.last: dict[str, Any] = {}
-        self.answers: list[bytes] = []  # HQ's to its pushes, for a proxy that gives them again
+        self.answers = defaultdict[str, list[Heard]](list)  # its server's, by path, for a proxy that gives them again
         self.trouble = ""  # of the newest step
         self.store = self._opened()
         self.server = world.first_server_of(self.store.device.store)

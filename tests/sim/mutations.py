@@ -52,6 +52,7 @@ class Mutation(NamedTuple):
 
 LOG, FORK, HELLO, PUSH, AGENT = "sync.hq_server.log:", "sync.fork:", "sync.hello:", "sync.push:", "sync.agent:Agent."
 STATE, FEED, PULL, APPLY = "store_db.sync_state:", "sync.hq_server.feed:", "sync.pull:", "sync.apply:"
+LINK = "sync.link:Link."
 DEVICES, PROJECTIONS, RELAY = "sync.hq_server.devices:", "sync.hq_server.projections:", "sync.hq_server.relay:Relay."
 
 MUTATIONS = (
@@ -81,9 +82,9 @@ MUTATIONS = (
              "(code, store, header.uid, sale.number, sale.customer, saved_fen)", "(code, '', b'', '', '', 0)", DATA, 0),
     # how HQ says that it was restored
     # what a till believes
-    Mutation("a receipt is not verified", PUSH + "push_batch", "if not signing.is_signed(", "if False and not signing.is_signed(", LIES, 0),
-    Mutation("a mark of another history is taken", PUSH + "acknowledge",
-             "or sync_state.hash_at(store.connection, chain, seq) != hash", "", OLD_COPY | {"stale_answer": 0.5}, 2),
+    Mutation("an answer that HQ did not sign is believed", LINK + "_check", "if path != ENROL and key and", "if False and", LIES, 0),
+    Mutation("an old answer to another request is believed", "sync.signing:answer_text", "request_signature, str(status)", "str(status)",
+             OLD_COPY | {"hq_restored_untold": 10.0, "stale_answer": 0.2}, 55),
     Mutation("an answer of another generation is taken", PUSH + "push_batch", "if ack.generation != known.generation:",
              "if False:", HQ_OLD | LIES, 1),
     Mutation("sums at the till are not kept in step", PUSH + "acknowledge", "chain.sums.plus(sums_of_all(entries))", "chain.sums", {}, 0),
@@ -133,8 +134,8 @@ MUTATIONS = (
     Mutation("the hub counts as relayed what HQ has not acknowledged", RELAY + "_offer", "ack = self._link.call(protocol.PUSH, push, Ack)",
              "self._put(one._replace(mark=Mark(events[-1].header.seq, events[-1].hash))); ack = self._link.call(protocol.PUSH, push, Ack)",
              WITH_HUB | LOSS, 0),
-    Mutation("the hub believes a receipt that HQ did not sign", RELAY + "_acknowledged", "if not signing.is_signed(",
-             "if False and not signing.is_signed(", WITH_HUB | LIES, 2),
+    Mutation("the hub believes an answer that HQ did not sign", LINK + "_check", "if path != ENROL and key and",
+             "if self._store is not None and path != ENROL and key and", WITH_HUB | LIES, 2),
     Mutation("the hub changes what it relays", RELAY + "_offer", "(event.header, event.payload) for", "(event.header, event.payload + b' ') for",
              WITH_HUB, 0),
     Mutation("the hub does not relay branches", RELAY + "relay_once", "if one.chain.device in stopped or",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING
 
 import httpx
 
 from sync import protocol
+from sync.hq_server.hq import Hq
 from sync.link import CONTENT_TYPE
+from sync.signing import SIGNATURE, answer_text
 
 if TYPE_CHECKING:
     from tests.sim.hub import Hub
@@ -15,6 +18,9 @@ if TYPE_CHECKING:
     from tests.sim.world import World
 
 PORTAL = b"<html><body>Welcome to FREE-WIFI. Please log in.</body></html>"
+
+
+Heard = tuple[bytes, str]  # an answer's body and signature
 
 
 class Killed(BaseException):
@@ -57,14 +63,15 @@ class Wire(httpx.BaseTransport):
         if fault == "killed_at_answer" and self._machine.may_be_killed:
             raise Killed
         if fault == "truncated":
-            return answered(answer.status_code, answer.content[: len(answer.content) // 2], answer.headers["content-type"])
+            half = answer.content[: len(answer.content) // 2]
+            return answered(answer.status_code, half, answer.headers["content-type"], _kept(answer))
         if fault in ("status_500", "status_502"):
             return answered(int(fault[-3:]), b"proxy error", "text/plain")
         if world.faults.happens("meanwhile"):
             self._machine.meanwhile()
-        if request.url.path == protocol.PUSH and answer.status_code == 200:
-            self._machine.answers.append(answer.content)
-        return answered(answer.status_code, answer.content, answer.headers["content-type"], _waits(answer))
+        if answer.status_code == 200:
+            self._machine.answers[request.url.path].append((answer.content, answer.headers[SIGNATURE]))
+        return answered(answer.status_code, answer.content, answer.headers["content-type"], _kept(answer))
 
     def _instead(self, fault: str, request: httpx.Request, content: bytes) -> httpx.Response | None:
         """The answer of something that is not HQ; None when the request goes on to HQ."""
@@ -81,13 +88,18 @@ class Wire(httpx.BaseTransport):
             return answered(302, b"", "text/html", {"location": "http://portal.invalid/login"})
         if fault == "captive_portal":
             return answered(200, PORTAL, "text/html")
-        if fault == "stale_answer" and self._machine.answers and request.url.path == protocol.PUSH:
-            return answered(200, self._world.luck.choice(self._machine.answers), CONTENT_TYPE)
+        if fault == "stale_answer" and self._machine.answers[request.url.path]:
+            body, signature = self._world.luck.choice(self._machine.answers[request.url.path])
+            return answered(200, body, CONTENT_TYPE, {SIGNATURE: signature})
         if fault == "impostor" and request.url.path == protocol.PUSH:
             return answered(200, _forged(content, self._world.hq.generation()), CONTENT_TYPE)
         if fault == "hq_busy":
             body = protocol.encode(protocol.Problem(code=protocol.BUSY, retry_after_s=3))
-            return answered(503, body, CONTENT_TYPE, {"retry-after": "3"})
+            headers = {
+                "retry-after": "3",
+                SIGNATURE: answer_signature(self._world.server_at(request).nodes[0].hq, request, 503, body),
+            }
+            return answered(503, body, CONTENT_TYPE, headers)
         return None
 
     def _deliver(self, request: httpx.Request, content: bytes, fault: str) -> httpx.Response:
@@ -105,8 +117,13 @@ def _forged(content: bytes, generation: bytes) -> bytes:
     return protocol.encode(protocol.Ack(mark=protocol.Mark(last.header.seq, last.hash), generation=generation, receipt=bytes(64)))
 
 
-def _waits(answer: httpx.Response) -> dict[str, str]:
-    return {"retry-after": answer.headers["retry-after"]} if "retry-after" in answer.headers else {}
+def _kept(answer: httpx.Response) -> dict[str, str]:
+    return {name: answer.headers[name] for name in ("retry-after", SIGNATURE) if name in answer.headers}
+
+
+def answer_signature(hq: Hq, request: httpx.Request, status: int, body: bytes) -> str:
+    """HQ's own signature over an answer that a test made."""
+    return base64.b64encode(hq.sign(answer_text(request.headers[SIGNATURE], status, body))).decode()
 
 
 def answered(status: int, body: bytes, content_type: str, headers: dict[str, str] | None = None) -> httpx.Response:

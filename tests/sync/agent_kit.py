@@ -19,14 +19,17 @@ from sync.hq_server.database import Database, run
 from sync.hq_server.hq import Hq
 from sync.link import Link
 from sync.protocol import Message
+from sync.signing import SIGNATURE
 from sync.step import Step
 from tests.shop_kit import make_store
 from tests.sim import facts
+from tests.sim.wire import answer_signature
 from tests.sync.asgi import InlineTransport, run_inline
 from tests.sync.hq_kit import make_hq, new_code, sqlite_url
 
 URL = "http://hq.test"
 CONTENT = {"content-type": "application/vnd.lanewise"}
+BY_HQ = "to be signed by HQ"
 Answer = Callable[[httpx.Response], httpx.Response]
 
 
@@ -57,8 +60,8 @@ class KillableStore(Store):
 class Line(httpx.BaseTransport):
     """The way to HQ. `answers`: what becomes of the next answers, one each; `asked`: the paths so far."""
 
-    def __init__(self, app: Any) -> None:
-        self.transport = InlineTransport(app)
+    def __init__(self, app: Any, hq: Hq) -> None:
+        self.transport, self.hq = InlineTransport(app), hq
         self.answers: list[Answer] = []
         self.meanwhile: Callable[[], None] | None = None
         self.asked: list[str] = []
@@ -70,7 +73,10 @@ class Line(httpx.BaseTransport):
             meanwhile()
         answer = self.transport.handle_request(request)
         answer.read()
-        return self.answers.pop(0)(answer) if self.answers else answer
+        answer = self.answers.pop(0)(answer) if self.answers else answer
+        if answer.headers.get(SIGNATURE) == BY_HQ:
+            answer.headers[SIGNATURE] = answer_signature(self.hq, request, answer.status_code, answer.read())
+        return answer
 
 
 def lost(answer: httpx.Response) -> httpx.Response:
@@ -82,7 +88,7 @@ def instead(status: int, content: bytes | Message = b"", **headers: str) -> Answ
     body = protocol.encode(content) if isinstance(content, Message) else content
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     if isinstance(content, Message):
-        named |= CONTENT
+        named |= CONTENT | {SIGNATURE: BY_HQ}
     return lambda answer: httpx.Response(status, headers=named, content=body)
 
 
@@ -131,7 +137,7 @@ class Machine:
 
     def open(self) -> None:
         self.store = KillableStore.open(self.path, clock=self.clock, ids=self.ids)
-        self.line = Line(self.office.app)
+        self.line = Line(self.office.app, self.office.hq)
         self.link = Link(self.store, httpx.Client(transport=self.line, base_url=URL))
         self.agent = Agent(self.store, self.link, random=random.Random(7))
 

@@ -8,14 +8,15 @@ import pytest
 
 from pos_app.demo.day import DayClock
 from pos_app.domain.events import Sale
-from store_db import sync_state
+from store_db import hq_rows, sync_state
 from store_db.verify import verify
 from sync import protocol, push
 from sync.hq_server.generation import restored
 from sync.protocol import Ack, Mark, Problem, decode
+from sync.signing import SIGNATURE, receipt_text
 from sync.step import HQ_KEY, NOT_ENROLLED, UNREACHABLE
 from tests.shop_kit import make_store
-from tests.sync.agent_kit import HeadOffice, Killed, Machine, instead, is_whole, lost
+from tests.sync.agent_kit import CONTENT, Answer, HeadOffice, Killed, Machine, instead, is_whole, lost
 
 PORTAL = b"<html>Welcome to FREE-WIFI, please log in</html>"
 
@@ -90,17 +91,58 @@ def test_what_is_no_answer_of_hq_acknowledges_nothing_and_the_next_try_does(offi
     assert is_whole(office, till) and sync_state.line_state(till.store.connection).failing_since_ms == 0
 
 
-def test_a_receipt_that_hq_did_not_sign_moves_nothing(office: HeadOffice, till: Machine) -> None:
+def changed(answer: httpx.Response) -> httpx.Response:
+    """One word of HQ's answer is another, under HQ's signature for what it was."""
+    ack = decode(Ack, answer.content)
+    body = protocol.encode(Ack(mark=ack.mark, generation=ack.generation, receipt=bytes(64)))
+    return httpx.Response(200, headers=dict(answer.headers) | {"content-length": str(len(body))}, content=body)
+
+
+def with_signature(signature: str) -> Answer:
+    return lambda answer: httpx.Response(200, headers=dict(answer.headers) | {SIGNATURE: signature}, content=answer.content)
+
+
+@pytest.mark.parametrize("answer", [changed, with_signature(""), with_signature("no base64"), with_signature("AAAA")])
+def test_an_answer_that_hq_did_not_sign_moves_nothing(office: HeadOffice, till: Machine, answer: Answer) -> None:
     till.settle()
     till.sell()
     before = marks(till)
-
-    def forge(answer: httpx.Response) -> httpx.Response:
-        ack = decode(Ack, answer.content)
-        return instead(200, Ack(mark=ack.mark, generation=ack.generation, receipt=bytes(64)))(answer)
-
-    till.line.answers = [forge]
+    till.line.answers = [answer]
     assert till.agent.push_once().trouble == HQ_KEY and marks(till) == before
+    till.settle()
+    assert is_whole(office, till)
+
+
+def test_an_old_answer_to_the_same_request_moves_nothing(office: HeadOffice, till: Machine) -> None:
+    """Till and HQ are both put back, and somebody on the line repeats what HQ said the first time."""
+    till.settle()
+    till.sell()
+    image, hqs_image, before = till.image(), office.image(), marks(till)
+    heard: list[httpx.Response] = []
+    till.line.answers = [lambda answer: heard.append(answer) or answer]
+    till.agent.push_once()
+    assert marks(till) != before
+    office.put_back(hqs_image)
+    till.put_back(image)
+    till.line.answers = [lambda answer: answer, lambda answer: heard[0]]
+    assert till.agent.push_once().trouble == HQ_KEY and marks(till) == before  # its hello was answered by HQ
+    till.settle()
+    assert is_whole(office, till)
+
+
+def test_a_refusal_that_hq_did_not_sign_freezes_nobody(office: HeadOffice, till: Machine) -> None:
+    frozen = protocol.encode(protocol.Problem(code=protocol.FROZEN))
+    till.line.answers = [lambda answer: httpx.Response(409, headers=CONTENT, content=frozen)]
+    assert till.agent.push_once().trouble == HQ_KEY
+    known = sync_state.hq(till.store.connection)
+    assert known is not None and not known.frozen
+
+
+def test_rows_that_hq_did_not_sign_are_not_taken(office: HeadOffice, till: Machine) -> None:
+    page = protocol.Pulled(generation=b"x", pages=[protocol.Page(topic="catalogue", rows=[protocol.Row(1, "K", b"{}")], rev=1)])
+    till.line.answers = [lambda answer: httpx.Response(200, headers=CONTENT, content=protocol.encode(page))]
+    assert till.agent.pull_once().trouble == HQ_KEY
+    assert hq_rows.cursors(till.store.connection) == {}
 
 
 def test_an_acknowledgement_of_another_history_moves_nothing(office: HeadOffice, till: Machine) -> None:
@@ -113,7 +155,7 @@ def test_an_acknowledgement_of_another_history_moves_nothing(office: HeadOffice,
         ack = decode(Ack, answer.content)
         mark = Mark(ack.mark.seq, b"x" * 32)
         chain = sync_state.chains(till.store.connection)[-1]
-        text = push.signing.receipt_text(protocol.ChainId(*chain.id), mark, ack.generation)
+        text = receipt_text(protocol.ChainId(*chain.id), mark, ack.generation)
         return instead(200, Ack(mark=mark, generation=ack.generation, receipt=office.hq.sign(text)))(answer)
 
     till.line.answers = [other]

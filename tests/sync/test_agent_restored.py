@@ -11,6 +11,7 @@ from store_db.sync_state import HELD, MAIN
 from store_db.verify import verify
 from sync import protocol
 from sync.hq_server.generation import restored
+from sync.step import HQ_KEY
 from tests.sync.agent_kit import HeadOffice, Killed, Machine, is_whole, lost
 
 
@@ -272,7 +273,7 @@ def test_another_hq_is_told_everything_from_the_beginning(office: HeadOffice, ti
     second = HeadOffice(tmp_path / "second", office.hq.clock, 2)  # type: ignore[arg-type]
     till.office = second
     till.restart()
-    assert till.agent.push_once().trouble == protocol.UNKNOWN_DEVICE
+    assert till.agent.push_once().trouble == HQ_KEY
     till.enrol()
     till.settle()
     assert is_whole(second, till)

@@ -65,8 +65,7 @@ def test_a_page_with_a_number_that_no_store_holds_is_no_answer(till: Machine, an
 
 
 def test_a_welcome_of_another_age_is_no_answer(till: Machine) -> None:
-    key = till.office.hq.key
-    far = protocol.Welcome(generation=b"x", hq_key=key, wall_ms=FAR, marks=[])
+    far = protocol.Welcome(generation=b"x", wall_ms=FAR, marks=[])
     till.line.answers = [instead(200, far)]
     assert till.agent.hello().trouble == UNREACHABLE
 
