@@ -21,7 +21,7 @@ from store_db.store import Store
 from sync import push
 from sync.agent import Agent
 from sync.hq_server.log import COPY_LOG, COPY_TYPES, INSERT_LOG
-from sync.protocol import MAIN, encode
+from sync.protocol import MAIN
 
 BYTES_MAX, SECONDS_MAX, FASTER_MIN = 350, 10, 4
 Row = tuple[object, ...]
@@ -51,8 +51,8 @@ def travelling(file: Path) -> tuple[list[bytes], list[Row]]:
     with shops.copied(file) as path, Store.open(path) as store:
         for chain in sync_state.chains(store.connection):
             while chain.waiting:
-                entries = push.batch(store.connection, chain)
-                bodies.append(encode(push._push(chain, entries)))
+                _, entries, _, body = push.packed(store.connection, chain)
+                bodies.append(body)
                 for entry in entries:
                     h, sums = entry.header, sums_of(entry.header.kind, entry.payload)
                     rows.append((

@@ -88,7 +88,7 @@ def pushes(store: Store) -> Iterator[Push]:
     """Every batch that the agent would send."""
     for chain in sync_state.chains(store.connection):
         while chain.waiting:
-            entries = push.batch(store.connection, chain)
+            entries = push.next_events(store.connection, chain)
             yield push._push(chain, entries)
             chain = chain._replace(seq=entries[-1].header.seq, hash=entries[-1].hash)
 

@@ -32,6 +32,7 @@ class Agent:
         self._random = random
         self._push, self._pull = Budget(random), Budget(random)
         self._is_greeted = False
+        self._ahead = push.Ahead()
         self._events_max = EVENTS_MAX
         self._strays = 0  # batches in a row that HQ's chain had no place for
 
@@ -65,7 +66,7 @@ class Agent:
         if not self._is_greeted:
             self._greet()
         try:
-            step = push.push_batch(self.store, self.link, self._events_max)
+            step = push.push_batch(self.store, self.link, self._events_max, self._ahead)
         except (Astray, OtherGeneration) as stray:
             self._return_from(stray)
             return self._again()

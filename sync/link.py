@@ -7,6 +7,7 @@ no is Refused.
 
 import contextlib
 import time
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import httpx
@@ -74,8 +75,14 @@ class Link:
 
     def call(self, path: str, message: Message, reply: type[M], signer: Signer | None = None) -> M:
         """Ask and be answered. Raises Refused, Unreachable, Untrusted. `signer`: who signs, if not this file's device."""
+        return self.ask(path, encode(message), reply, signer)
+
+    def ask(
+        self, path: str, body: bytes, reply: type[M], signer: Signer | None = None, meanwhile: Callable[[], None] | None = None
+    ) -> M:
+        """As `call`, with a message that is encoded already. `meanwhile` runs when all is sent and no answer is there yet."""
         while True:
-            heard = self._send("POST", path, encode(message), signer, {})
+            heard = self._send("POST", path, body, signer, {}, meanwhile)
             if heard.response.status_code == 200:
                 answer = _answer(reply, path, heard.body)
                 self._check(path, heard)
@@ -99,14 +106,18 @@ class Link:
             return heard.body[first_byte:]
         return heard.body
 
-    def _send(self, method: str, path: str, body: bytes, signer: Signer | None, more: dict[str, str]) -> "Heard":
+    def _send(
+        self, method: str, path: str, body: bytes, signer: Signer | None, more: dict[str, str],
+        meanwhile: Callable[[], None] | None = None,
+    ) -> "Heard":  # fmt: skip
         signer = signer or self._signer or (identity.signer(self._store.connection) if self._store else None)
         if signer is None:
             raise Refused(Problem(code=UNSIGNED, detail="not enrolled"))
         headers = signed_headers(signer.secret, method, path, signer.device, body, self.version)
-        headers |= {"content-type": CONTENT_TYPE, "accept-encoding": "identity", **more}
+        headers |= {"content-type": CONTENT_TYPE, "accept-encoding": "identity", "content-length": str(len(body)), **more}
+        content = _then(body, meanwhile) if meanwhile else body
         try:
-            with self._client.stream(method, path, content=body, headers=headers) as response:
+            with self._client.stream(method, path, content=content, headers=headers) as response:
                 return Heard(response, self._body(response), headers[SIGNATURE])
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             is_line_down = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
@@ -139,6 +150,12 @@ class Link:
             if time.monotonic() > due_s + len(body) / self._bytes_per_s:
                 raise Unreachable("an answer that does not come")
         return bytes(body)
+
+
+def _then(body: bytes, meanwhile: Callable[[], None]) -> Iterator[bytes]:
+    """The body, and when it is on its way, something else: the server has its length, and is at work by then."""
+    yield body
+    meanwhile()
 
 
 class Heard(NamedTuple):

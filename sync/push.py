@@ -4,6 +4,8 @@ The mark of a chain moves only with a receipt that HQ signed, for the hash that 
 only from where it was when the batch was made: a second agent, a late answer or a crash at any point does no harm.
 """
 
+from typing import NamedTuple
+
 from pos_app.domain.proof import Sums
 from store_db import journal, sync_state
 from store_db.connection import Connection
@@ -11,7 +13,7 @@ from store_db.journal import Entry
 from store_db.store import Store
 from store_db.sync_state import Chain
 from sync.link import Link, Refused
-from sync.protocol import BATCH_BYTES_MAX, EVENTS_MAX, FORK, GAP, PUSH, Ack, ChainId, Problem, Push, to_columns
+from sync.protocol import BATCH_BYTES_MAX, EVENTS_MAX, FORK, GAP, PUSH, Ack, ChainId, Problem, Push, encode, to_columns
 from sync.step import Step
 from sync.sums import sums_of
 
@@ -30,8 +32,41 @@ class Astray(Exception):
         super().__init__(f"{problem.code} {problem.detail}")
 
 
-def push_batch(store: Store, link: Link, events_max: int = EVENTS_MAX) -> Step:
-    """Offer the next batch; `done`: how far its chain's mark moved.
+class Batch(NamedTuple):
+    """The next events of a chain, as it stood then, with their sums and the body of the request."""
+
+    chain: Chain
+    entries: list[Entry]
+    sums: Sums
+    body: bytes
+
+
+class Ahead:
+    """The batch behind the one that is under way, made while HQ is at work on that; used if it is the next one indeed."""
+
+    def __init__(self) -> None:
+        self._batch: Batch | None = None
+
+    def next(self, connection: Connection, chain: Chain, events_max: int) -> Batch:
+        made, self._batch = self._batch, None
+        if made is not None and is_next(made, chain) and len(made.entries) <= events_max:
+            return made._replace(chain=chain)
+        return packed(connection, chain, events_max)
+
+    def make(self, connection: Connection, batch: Batch, events_max: int) -> None:
+        last = batch.entries[-1]
+        after = batch.chain._replace(seq=last.header.seq, hash=last.hash)
+        self._batch = packed(connection, after, events_max) if after.waiting else None
+
+
+def is_next(batch: Batch, chain: Chain) -> bool:
+    """Whether a batch goes on where HQ's mark of the chain is."""
+    then = batch.chain
+    return (then.id, then.seq, then.hash) == (chain.id, chain.seq, chain.hash)
+
+
+def push_batch(store: Store, link: Link, events_max: int = EVENTS_MAX, ahead: Ahead | None = None) -> Step:
+    """Offer the next batch, and make the one behind it meanwhile; `done`: how far its chain's mark moved.
 
     Raises Astray, OtherGeneration, and what the link raises; then no mark has moved.
     """
@@ -39,17 +74,17 @@ def push_batch(store: Store, link: Link, events_max: int = EVENTS_MAX) -> Step:
     known, waiting = sync_state.hq(connection), _waiting(connection)
     if known is None or not waiting:
         return Step()
-    chain = waiting[0]
-    entries = batch(connection, chain, events_max)
+    chain, ahead = waiting[0], ahead or Ahead()
+    batch = ahead.next(connection, chain, events_max)
     try:
-        ack = link.call(PUSH, _push(chain, entries), Ack)
+        ack = link.ask(PUSH, batch.body, Ack, meanwhile=lambda: ahead.make(connection, batch, events_max))
     except Refused as refused:
         if refused.problem.code in (GAP, FORK):
             raise Astray(chain, refused.problem) from refused
         raise
     if ack.generation != known.generation:
         raise OtherGeneration
-    done = acknowledge(store, chain, ack, entries)
+    done = acknowledge(store, batch, ack)
     return Step(done, more=len(waiting) > 1 or chain.seq + done < chain.end_seq)
 
 
@@ -57,7 +92,13 @@ def _waiting(connection: Connection) -> list[Chain]:
     return [chain for chain in sync_state.chains(connection) if chain.waiting]
 
 
-def batch(connection: Connection, chain: Chain, events_max: int = EVENTS_MAX) -> list[Entry]:
+def packed(connection: Connection, chain: Chain, events_max: int = EVENTS_MAX) -> Batch:
+    """The next batch of a chain of which something waits."""
+    entries = next_events(connection, chain, events_max)
+    return Batch(chain, entries, sums_of_all(entries), encode(_push(chain, entries)))
+
+
+def next_events(connection: Connection, chain: Chain, events_max: int = EVENTS_MAX) -> list[Entry]:
     """The next events of a chain: `events_max` at most, BATCH_BYTES_MAX of payload; at least one."""
     entries: list[Entry] = []
     size = 0
@@ -82,13 +123,13 @@ def _push(chain: Chain, entries: list[Entry]) -> Push:
     return Push(chain=ChainId(*chain.id), first_seq=chain.seq + 1, prev_hash=chain.hash, events=events, head=chain.end_seq)
 
 
-def acknowledge(store: Store, chain: Chain, ack: Ack, entries: list[Entry]) -> int:
+def acknowledge(store: Store, batch: Batch, ack: Ack) -> int:
     """Move the mark to what HQ has acknowledged; how many events that is. 0: it is not our history, or was moved meanwhile."""
-    seq, hash = ack.mark
+    chain, (seq, hash) = batch.chain, ack.mark
     if not chain.seq < seq <= chain.end_seq or sync_state.hash_at(store.connection, chain, seq) != hash:
         return 0
-    is_batch = seq == chain.seq + len(entries)
-    sums = chain.sums.plus(sums_of_all(entries)) if is_batch else sums_at(store.connection, chain, seq)
+    is_batch = seq == chain.seq + len(batch.entries)
+    sums = chain.sums.plus(batch.sums) if is_batch else sums_at(store.connection, chain, seq)
     with store.transaction() as connection:
         known = sync_state.hq(connection)
         if known is None or known.generation != ack.generation:

@@ -87,9 +87,9 @@ MUTATIONS = (
              OLD_COPY | {"hq_restored_untold": 10.0, "stale_answer": 0.2}, 55),
     Mutation("an answer of another generation is taken", PUSH + "push_batch", "if ack.generation != known.generation:",
              "if False:", HQ_OLD | LIES, 1),
-    Mutation("sums at the till are not kept in step", PUSH + "acknowledge", "chain.sums.plus(sums_of_all(entries))", "chain.sums", {}, 0),
+    Mutation("sums at the till are not kept in step", PUSH + "acknowledge", "chain.sums.plus(batch.sums)", "chain.sums", {}, 0),
     Mutation("a lost answer counts as a yes", PUSH + "push_batch", "raise OtherGeneration", "return Step(1)", HQ_OLD, 0),
-    Mutation("an event is skipped", PUSH + "batch", "chain.seq + 1, min(", "chain.seq + 2, min(", {}, 0),
+    Mutation("an event is skipped", PUSH + "next_events", "chain.seq + 1, min(", "chain.seq + 2, min(", {}, 0),
     # when something was put back
     Mutation("what HQ lost is not offered again", HELLO + "greet", "if mark.seq < chain.seq and", "if False and mark.seq < chain.seq and",
              HQ_OLD, 0),

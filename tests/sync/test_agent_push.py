@@ -55,15 +55,15 @@ def test_a_file_that_is_not_enrolled_says_so_and_sells_on(tmp_path: Path, office
 def test_a_batch_has_at_most_so_many_events_and_bytes_and_a_larger_event_travels_alone(till: Machine) -> None:
     till.sell(6)
     chain = sync_state.chains(till.store.connection)[-1]
-    entries = push.batch(till.store.connection, chain)
+    entries = push.next_events(till.store.connection, chain)
     assert [entry.header.seq for entry in entries] == list(range(1, chain.end_seq + 1))
-    assert len(push.batch(till.store.connection, chain, 4)) == 4
+    assert len(push.next_events(till.store.connection, chain, 4)) == 4
     small = len(entries[0].payload)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(push, "BATCH_BYTES_MAX", small + len(entries[1].payload))
-        assert len(push.batch(till.store.connection, chain)) == 2
+        assert len(push.next_events(till.store.connection, chain)) == 2
         patch.setattr(push, "BATCH_BYTES_MAX", 1)
-        assert len(push.batch(till.store.connection, chain)) == 1
+        assert len(push.next_events(till.store.connection, chain)) == 1
 
 
 @pytest.mark.parametrize(
@@ -264,14 +264,14 @@ def test_an_answer_that_another_agent_has_overtaken_moves_nothing(till: Machine)
     till.sell(2)
     connection = till.store.connection
     (chain,) = sync_state.chains(connection)
-    entries = push.batch(connection, chain)
-    ack = till.link.call(protocol.PUSH, push._push(chain, entries), Ack)
-    assert push.acknowledge(till.store, chain, ack, entries) == len(entries)
+    batch = push.packed(connection, chain)
+    ack = till.link.ask(protocol.PUSH, batch.body, Ack)
+    assert push.acknowledge(till.store, batch, ack) == len(batch.entries)
     (moved,) = sync_state.chains(connection)
     with till.store.transaction():
         assert sync_state.put_mark(connection, moved, chain.seq, chain.hash, b"", 0, chain.sums)
-    assert push.acknowledge(till.store, moved, ack, entries) == 0
-    assert push.acknowledge(till.store, chain._replace(hash=b"x" * 32), ack, entries) == 0
+    assert push.acknowledge(till.store, batch._replace(chain=moved), ack) == 0
+    assert push.acknowledge(till.store, batch._replace(chain=chain._replace(hash=b"x" * 32)), ack) == 0
     assert sync_state.chains(connection)[0].sums == chain.sums
 
 
@@ -280,11 +280,11 @@ def test_an_answer_of_an_earlier_generation_moves_nothing(office: HeadOffice, ti
     till.settle()
     till.sell(2)
     (chain,) = sync_state.chains(till.store.connection)
-    entries = push.batch(till.store.connection, chain)
-    ack = till.link.call(protocol.PUSH, push._push(chain, entries), Ack)
+    batch = push.packed(till.store.connection, chain)
+    ack = till.link.ask(protocol.PUSH, batch.body, Ack)
     with till.store.transaction() as connection:
         sync_state.note_welcome(connection, b"newer gn", till.clock.wall_ms(), 0)
-    assert push.acknowledge(till.store, chain, ack, entries) == 0
+    assert push.acknowledge(till.store, batch, ack) == 0
 
 
 def test_a_new_generation_is_heard_of_before_any_of_its_answers_counts(office: HeadOffice, till: Machine) -> None:
@@ -329,3 +329,27 @@ def test_a_fresh_store_has_no_line(tmp_path: Path) -> None:
 
     with make_store(tmp_path / "alone.sqlite", DayClock(), SeededIds(5)) as store:
         assert sync_state.line_state(store.connection) == sync_state.LineState()
+
+
+def test_the_batch_that_was_made_ahead_is_offered_only_where_it_is_next(
+    office: HeadOffice, till: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made while the first is under way; used after it, and thrown away where the mark is elsewhere by then."""
+    till.settle()
+    till.sell(9)
+    made: list[int] = []
+    plain = push.next_events
+    monkeypatch.setattr(
+        push, "next_events", lambda connection, chain, most: made.append(chain.seq) or plain(connection, chain, most)
+    )
+    till.agent._events_max = 4
+    (chain,) = sync_state.chains(till.store.connection)
+    till.agent.push_once()
+    till.agent._events_max = 4
+    till.agent.push_once()
+    assert made == [chain.seq, chain.seq + 4, chain.seq + 8]
+    till.line.answers = [lost]
+    till.agent.push_once()
+    made.clear()
+    till.settle()
+    assert made[0] == chain.seq + 8 and is_whole(office, till)
