@@ -553,16 +553,13 @@ def chain_hash(previous: bytes, header: Header, payload: bytes) -> bytes:
 
     The head of a chain therefore proves every byte before it.
     """
-    digest = hashlib.blake2b(HASH_DOMAIN, digest_size=32)
     fields = (
         previous, header.device, header.epoch, b"%d" % header.seq, header.uid, header.kind.encode(),
         b"%d" % header.schema, header.lane.encode(), header.business_date.encode(), b"%d" % header.wall_ms,
         b"%d" % header.mono_ms, header.boot_id, b"%d" % header.hq_offset_ms, payload,
     )  # fmt: skip
-    for part in fields:
-        digest.update(len(part).to_bytes(4, "big"))
-        digest.update(part)
-    return digest.digest()
+    prefixed = [piece for part in fields for piece in (len(part).to_bytes(4, "big"), part)]
+    return hashlib.blake2b(b"".join((HASH_DOMAIN, *prefixed)), digest_size=32).digest()
 
 
 def number_text(store: str, lane: str, series_code: str, counter: int) -> str:

@@ -3,6 +3,7 @@
 Keys are taken in order, so that two transactions never wait for each other in a ring.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -27,11 +28,17 @@ def merge(connection: Connection, table: Table, rows: Iterable[Values]) -> None:
 def _one_a_key(table: Table, rows: Iterable[Values]) -> list[Values]:
     """Rows in order of their keys, those of one key made one."""
     keys, how = _shape(table)
-    found: dict[Values, Values] = {}
+    found: dict[Values, list[Values]] = defaultdict(list)
     for row in rows:
-        before = found.get(row[:keys])
-        found[row[:keys]] = row if before is None else (*row[:keys], *map(_together, how, before[keys:], row[keys:]))
-    return [found[key] for key in sorted(found)]
+        found[row[:keys]].append(row)
+    return [_one(key, found[key], keys, how) for key in sorted(found)]
+
+
+def _one(key: Values, rows: list[Values], keys: int, how: tuple[str, ...]) -> Values:
+    if len(rows) == 1:
+        return rows[0]
+    columns = list(zip(*rows, strict=True))[keys:]
+    return (*key, *map(_together, how, columns))
 
 
 @cache
@@ -41,8 +48,8 @@ def _shape(table: Table) -> tuple[int, tuple[str, ...]]:
     return keys, tuple(column.info.get("merge", "") for column in list(table.columns)[keys:])
 
 
-def _together(how: str, a: Any, b: Any) -> Any:
-    return a + b if how == "sum" else max(a, b) if how == "max" else a
+def _together(how: str, values: Values) -> Any:
+    return sum(values) if how == "sum" else max(values) if how == "max" else values[0]
 
 
 @cache
