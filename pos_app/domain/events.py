@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pos_app.domain.goods import Prices
-from pos_app.domain.pricing.model import Applied, Gift, LineShare, Raised, Stamps, TaxShare
+from pos_app.domain.pricing.model import Applied, Customer, Gift, LineShare, Raised, Stamps, TaxShare, Used
 from pos_app.domain.tender import Payment, Tender
 
 KINDS: dict[str, type["Event"]] = {}
@@ -105,6 +105,33 @@ class IssuedCoupon:
 
 
 @dataclass(frozen=True, slots=True)
+class PricedGood:
+    """What the price of a sale's line stood on: prices of a unit or kilogram, label, whether any price below list may apply."""
+
+    price_fen: int
+    category: str = ""
+    promo_price_fen: int | None = None
+    member_price_fen: int | None = None
+    label_fen: int | None = None
+    ask_price: bool | None = None
+    discount_allowed: bool | None = None  # only False is written
+
+
+@dataclass(frozen=True, slots=True)
+class PricedFor:
+    """What a sale's price stood on beside lines and package: moment, shopper, codes, what limited promotions had given before.
+
+    Written where the package asks for returns that price again (`returns: reprice`). `goods` line by line.
+    """
+
+    at_ms: int
+    goods: tuple[PricedGood, ...]
+    shopper: Customer | None = None  # without points and stamps; None: a stranger
+    codes: tuple[str, ...] | None = None
+    used: tuple[tuple[str, Used], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class VoidedLine:
     sku: str
     code: str
@@ -144,6 +171,7 @@ class Sale(Event):
     issued: tuple[IssuedCoupon, ...] | None = None
     points: tuple[PointsMove, ...] | None = None
     punches: tuple[PointsMove, ...] | None = None  # stamps in and out, lot by lot; `rule` is the card
+    priced_for: PricedFor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +225,9 @@ class Return(Event):
 
     `sale` is the uid of the sale in hex, empty without a receipt. `withheld_fen` is the value of gifts and spent coupons
     that the goods kept no longer carry; below zero when they come later. The number is of the series of the lane's sales.
+
+    Where the sale's package prices again: `kept_fen` is what the goods kept cost alone, `repriced_fen` the part of
+    `withheld_fen` that follows from it, `by_shares` why shares were refunded all the same (`domain/return_kept.py`).
     """
 
     kind: ClassVar[str] = "return"
@@ -226,6 +257,9 @@ class Return(Event):
     points: tuple[PointsMove, ...] | None = None
     punches: tuple[PointsMove, ...] | None = None
     tier_recheck: bool | None = None
+    kept_fen: int | None = None
+    repriced_fen: int | None = None
+    by_shares: str | None = None
 
 
 @_register
@@ -583,11 +617,14 @@ def sale_is_whole(sale: Sale) -> bool:
 
 
 def return_is_whole(back: Return) -> bool:
-    """Whether a return's own sums hold: lines = goods = net of taxes, refunds = goods - withheld + rounding, nothing negative."""
+    """Whether a return's own sums hold: lines = goods, net of taxes = goods less what was priced again,
+
+    refunds = goods - withheld + rounding, no refund or line negative.
+    """
     refunded_fen = sum(refund.amount_fen for refund in back.refunds)
     return (
         sum(line.refund_fen for line in back.lines) == back.goods_fen
-        and sum(share.net_fen for share in back.taxes) == back.goods_fen
+        and sum(share.net_fen for share in back.taxes) == back.goods_fen - (back.repriced_fen or 0)
         and refunded_fen == back.goods_fen - back.withheld_fen + back.rounding_fen
         and all(refund.amount_fen > 0 for refund in back.refunds)
         and all(line.refund_fen >= 0 and line.units > 0 for line in back.lines)

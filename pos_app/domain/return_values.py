@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from pos_app.domain.events import Refund, ReturnedLine, Sale
 from pos_app.domain.points import Lot
-from pos_app.domain.pricing.model import TaxShare
+from pos_app.domain.pricing.model import Package, TaxShare
 
 Units = Mapping[int, int]  # line of the sale -> units of it that came back, the last ones first
 
@@ -48,13 +48,17 @@ class Wanted(NamedTuple):
 
 
 class Before(NamedTuple):
-    """What the earlier returns of a sale did, added up."""
+    """What the earlier returns of a sale did, added up. `worth_fen` is what is owed before gifts and coupons are taken off;
+
+    `taxes` are (net, VAT) taken back by (code, rate)."""
 
     units: Units = {}
     owed_fen: int = 0
     refunds: tuple[Refund, ...] = ()
     gifts: Mapping[str, int] = {}
     card_stamps: Mapping[str, int] = {}  # stamps of full cards that were made undone
+    worth_fen: int = 0
+    taxes: Mapping[tuple[str, int], tuple[int, int]] = {}
 
     @property
     def refunded_fen(self) -> int:
@@ -72,12 +76,16 @@ class CouponNow(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """What is not in the sale: the terms of what it gave, its coupons and the shopper's stamps now, the cash step."""
+    """What is not in the sale: the terms of what it gave, its coupons and the shopper's stamps now, the cash step.
+
+    `package` is the one it was priced with, None where it is not here; asked for where that one prices again.
+    """
 
     terms: Mapping[str, Term] = {}
     coupons: tuple[CouponNow, ...] = ()
     stamps: Mapping[str, int] = {}
     cash_step_fen: int = 10
+    package: Package | None = None
 
 
 class GiftDue(NamedTuple):
@@ -100,7 +108,10 @@ class CardBack(NamedTuple):
 
 
 class ReturnPlan(NamedTuple):
-    """Everything a return will do, before it is done. The refunds sum to `goods_fen - withheld_fen + rounding_fen`."""
+    """Everything a return will do, before it is done. The refunds sum to `goods_fen - withheld_fen + rounding_fen`.
+
+    `kept_fen`, `repriced_fen`, `by_shares`: as in the event `Return`.
+    """
 
     lines: tuple[ReturnedLine, ...]
     goods_fen: int
@@ -117,6 +128,9 @@ class ReturnPlan(NamedTuple):
     tier_recheck: bool = False
     is_whole: bool = False  # nothing of the sale is kept
     units_before: int = 0  # that came back earlier: a plan is good for one return only
+    kept_fen: int | None = None
+    repriced_fen: int = 0
+    by_shares: str = ""
 
     @property
     def refund_fen(self) -> int:

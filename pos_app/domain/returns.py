@@ -1,22 +1,26 @@
-"""Returns: what goes back for goods that come back, worked out from the sale alone; it is never priced again.
+"""Returns: what goes back for goods that come back. Worked out from the sale alone, unless its package prices again.
 
 Everything is a function of all units that came back so far; a return settles the difference to the one before. So the
 order of partial returns makes no difference, no sum exceeds what was paid, and all of it is back when all goods are.
 150.00 and 80.00 with 50.00 off (117.39 and 62.61): the second back is 62.61, and 63 of the 180 points earned.
+
+With `returns: reprice` what is kept is priced alone (`return_kept`): 150.00 alone cost 130.00 (20.00 off), so the second back is
+50.00. What was given back is never asked for again, so there the order may matter until everything is back.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from pos_app.domain.errors import Refusal, refuse
 from pos_app.domain.events import GiftBack, Refund, Return, ReturnedLine, Sale
-from pos_app.domain.money import cash_rounding_fen, tax_included_fen
+from pos_app.domain.money import cash_rounding_fen, share_fen, tax_included_fen
 from pos_app.domain.pricing.model import TaxShare
 from pos_app.domain.return_given import cards_back, coupons_back, gifts_due
+from pos_app.domain.return_kept import Kept, TaxCode, kept_of
 from pos_app.domain.return_points import points_over, spent_back
 from pos_app.domain.return_terms import is_all_back, part_fen
-from pos_app.domain.return_values import NO_FACTS, Before, Facts, ReturnLine, ReturnPlan, Units, Wanted
+from pos_app.domain.return_values import NO_FACTS, Before, Facts, ReturnLine, ReturnPlan, Wanted
 from pos_app.domain.tender import CASH, Payment, Tender
 
 DONE, QUEUED = "done", "queued"
@@ -29,16 +33,21 @@ def before_of(returns: Iterable[Return]) -> Before:
     units: Counter[int] = Counter()
     gifts: Counter[str] = Counter()
     stamps: Counter[str] = Counter()
-    owed_fen, refunds = 0, list[Refund]()
+    taxes: dict[TaxCode, tuple[int, int]] = {}
+    owed_fen, worth_fen, refunds = 0, 0, list[Refund]()
     for back in returns:
         for line in back.lines:
             units[line.line] += line.units
         gifts.update({gift.promotion: gift.quantity for gift in back.gifts or ()})
         for move in back.punches or ():
             stamps[move.rule] += max(0, move.points)
+        for tax in back.taxes:
+            net_fen, tax_fen = taxes.get((tax.tax_code, tax.rate_bp), (0, 0))
+            taxes[tax.tax_code, tax.rate_bp] = net_fen + tax.net_fen, tax_fen + tax.tax_fen
         owed_fen += back.goods_fen - back.withheld_fen
+        worth_fen += back.goods_fen - (back.repriced_fen or 0)
         refunds += back.refunds
-    return Before(units, owed_fen, tuple(refunds), gifts, stamps)
+    return Before(units, owed_fen, tuple(refunds), gifts, stamps, worth_fen, taxes)
 
 
 def left_units(sale: Sale, before: Before) -> list[int]:
@@ -61,7 +70,9 @@ def plan_return(sale: Sale, before: Before, wanted: Wanted, facts: Facts = NO_FA
     cards = cards_back(sale, before, facts, units)
     void, coupons_fen = coupons_back(sale, before, facts, units, cards)
     kept_back_fen = coupons_fen + sum(gift.withheld_fen for gift in gifts)
-    owed_fen = max(before.owed_fen, goods_back_fen(sale, units) - kept_back_fen, 0)
+    kept = kept_of(sale, facts.package, units)
+    worth_fen = max(before.worth_fen, sale.total_fen - kept.fen)
+    owed_fen = max(before.owed_fen, worth_fen - kept_back_fen, 0)
     refunds = _refunds(sale, before, owed_fen, wanted, facts)
     new_fen = owed_fen - before.owed_fen
     return ReturnPlan(
@@ -69,7 +80,7 @@ def plan_return(sale: Sale, before: Before, wanted: Wanted, facts: Facts = NO_FA
         goods_fen=goods_fen,
         withheld_fen=goods_fen - new_fen,
         rounding_fen=sum(refund.amount_fen for refund in refunds) - new_fen,
-        taxes=_taxes(sale, before.units, units),
+        taxes=_taxes(sale, before.taxes, kept, sale.total_fen - worth_fen),
         refunds=refunds,
         gifts=gifts,
         coupons=void,
@@ -80,6 +91,9 @@ def plan_return(sale: Sale, before: Before, wanted: Wanted, facts: Facts = NO_FA
         tier_recheck=sale.customer is not None and goods_fen > 0,
         is_whole=is_all_back(sale, units),
         units_before=sum(before.units.values()),
+        kept_fen=kept.fen if kept.is_repriced else None,
+        repriced_fen=goods_fen - (worth_fen - before.worth_fen),
+        by_shares=kept.by_shares,
     )
 
 
@@ -109,33 +123,19 @@ def _returned(sale: Sale, units: Counter[int], asked: ReturnLine) -> ReturnedLin
     )  # fmt: skip
 
 
-def goods_back_fen(sale: Sale, units: Units) -> int:
-    """What all units that came back so far had cost."""
-    return sum(part_fen(line.net_fen, line.quantity, units.get(n, 0)) for n, line in enumerate(sale.lines))
+def _taxes(sale: Sale, before: Mapping[TaxCode, tuple[int, int]], kept: Kept, left_fen: int) -> tuple[TaxShare, ...]:
+    """VAT taken back a code: that of the sale less that computed anew on what is kept, less what was taken back before.
 
-
-def _taxes(sale: Sale, before: Units, units: Units) -> tuple[TaxShare, ...]:
-    """VAT taken back a code: that of the sale less that of what is kept, less what was taken back before."""
-    earlier, now = tax_back(sale, before), tax_back(sale, units)
-    shares = (
-        TaxShare(*key, net_fen - earlier.get(key, (0, 0))[0], tax_fen - earlier.get(key, (0, 0))[1])
-        for key, (net_fen, tax_fen) in sorted(now.items())
-    )
-    return tuple(share for share in shares if share.net_fen or share.tax_fen)
-
-
-def tax_back(sale: Sale, units: Units) -> dict[tuple[str, int], tuple[int, int]]:
-    """(net, VAT) a code of all units that came back: the sale's less that computed anew on what is kept. Sums exactly."""
-    backs: Counter[tuple[str, int]] = Counter()
-    for n, line in enumerate(sale.lines):
-        backs[line.tax_code, line.tax_bp] += part_fen(line.net_fen, line.quantity, units.get(n, 0))
-    return {
-        (share.tax_code, share.rate_bp): (
-            backs[share.tax_code, share.rate_bp],
-            share.tax_fen - tax_included_fen(share.net_fen - backs[share.tax_code, share.rate_bp], share.rate_bp),
-        )
-        for share in sale.taxes
-    }
+    `left_fen` of the sale's money stay with what is kept, shared over its codes. All sums are exact. Priced again, what is kept
+    of a code may be more than the sale had of it: then something is added to it, below zero.
+    """
+    parts = dict(zip(kept.nets, share_fen(left_fen, list(kept.nets.values())), strict=True)) if kept.nets else {}
+    shares = []
+    for code, bp, net_fen, tax_fen in sale.taxes:
+        part_fen, (net_before, tax_before) = parts.get((code, bp), 0), before.get((code, bp), (0, 0))
+        tax_back_fen = tax_fen - tax_included_fen(part_fen, bp)
+        shares.append(TaxShare(code, bp, net_fen - part_fen - net_before, tax_back_fen - tax_before))
+    return tuple(share for share in sorted(shares) if share.net_fen or share.tax_fen)
 
 
 def with_slip(plan: ReturnPlan, slip: str) -> ReturnPlan:

@@ -3,26 +3,21 @@
 import random
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any
 
 from pos_app.domain import points
-from pos_app.domain.basket import Basket, Line
+from pos_app.domain.basket import AttachMember, Basket, Line
 from pos_app.domain.errors import Refusal
-from pos_app.domain.events import IssuedCoupon, Return, Sale, SaleLine, return_is_whole, sale_is_whole
-from pos_app.domain.goods import Item, Restricted
-from pos_app.domain.money import share_fen, tax_included_fen
+from pos_app.domain.events import IssuedCoupon, Return, Sale, SaleLine, sale_is_whole
+from pos_app.domain.goods import Item
+from pos_app.domain.money import tax_included_fen
+from pos_app.domain.plain import from_json, to_json
 from pos_app.domain.points import Lot
 from pos_app.domain.pricing.earning import line_rates
 from pos_app.domain.pricing.engine import NOTHING_USED, price
 from pos_app.domain.pricing.mechanics.coupon_reward import CouponReward
 from pos_app.domain.pricing.mechanics.gift import GiftRule
-from pos_app.domain.pricing.mechanics.member_percent_off import MemberPercentOff
-from pos_app.domain.pricing.mechanics.nth_unit_percent_off import NthUnitPercentOff
-from pos_app.domain.pricing.mechanics.points_earn import PointsEarn
-from pos_app.domain.pricing.mechanics.points_redeem import PointsRedeem
-from pos_app.domain.pricing.mechanics.punch_card import PunchCard
-from pos_app.domain.pricing.mechanics.spend_save_tiers import SpendSaveTiers, SpendTier
 from pos_app.domain.pricing.model import (
     EVENT,
     GIFT,
@@ -35,66 +30,18 @@ from pos_app.domain.pricing.model import (
     Package,
     Priced,
     Promotion,
-    Scope,
     Stamps,
     TaxShare,
-    Who,
+    Used,
 )  # fmt: skip
+from pos_app.domain.return_kept import priced_for
 from pos_app.domain.return_points import points_moves, punch_moves
 from pos_app.domain.return_terms import terms_of
-from pos_app.domain.return_values import CouponNow, Facts, Ledger, ReturnLine, ReturnPlan, Term, Wanted
+from pos_app.domain.return_values import CouponNow, Facts, Ledger, ReturnLine, ReturnPlan, Wanted
 from pos_app.domain.returns import before_of, gifts_back, plan_return
 from pos_app.domain.tender import Payment, Tender, tender_card, tender_cash
-
-TODAY, LATER = "2026-05-10", "2027-05-10"
-NOW_MS = 1_778_378_400_000  # 10 May 2026, 10:00 in the shop
-SALE_UID = "aa" * 16
-GOODS = (
-    Item("100001", "可乐", 350, category="drink"),
-    Item("100002", "牛奶", 1890, category="drink"),
-    Item("100003", "咖啡", 1500, category="coffee"),
-    Item("100004", "苹果", 1280, category="fruit", weighed=True, tax_code="S09", tax_bp=900),
-    Item("100005", "面包", 999, category="bread"),
-    Item("100006", "蛋糕", 5900, category="bread"),
-    Item("100007", "香烟", 2500, category="tobacco", restricted=Restricted.TOBACCO),
-    Item("100008", "大米", 8000, category="grain", tax_code="S09", tax_bp=900),
-    Item("100009", "赠杯垫", 0, category="grain"),
-    Item("200001", "杯子", 1990, category="cup"),  # two gifts that may lie in the basket already
-    Item("200002", "果酱", 450, category="bread"),
-)
-ITEMS = {item.sku: item for item in GOODS}
-PACKAGE = Package(
-    digest="returns",
-    promotions=(
-        Promotion("CARD", "咖啡买5送1", PunchCard(5, "CUP"), scope=Scope(categories=("coffee",)), who=Who(member=True)),
-        Promotion("EARN", "1元1积分", PointsEarn()),
-        Promotion("FRUIT", "果蔬3倍", PointsEarn(1, 300), scope=Scope(categories=("fruit", "grain"))),
-        Promotion("GIFT", "满80送杯子", GiftRule("200001", value_fen=1990), min_spend_fen=8000),
-        Promotion("HALF", "第二件半价", NthUnitPercentOff(2, 50), scope=Scope(categories=("bread", "drink"))),
-        Promotion("JAM", "每2个面包送果酱", GiftRule("200002", per_units=2, value_fen=450), scope=Scope(categories=("bread",))),
-        Promotion("MEMBER", "会员9折", MemberPercentOff(10), scope=Scope(categories=("grain",)), who=Who(member=True)),
-        Promotion("NEXT", "满100返券", CouponReward("NEXT20", quantity=2), min_spend_fen=10_000),
-        Promotion("PAY", "100积分抵10元", PointsRedeem(100, 1000)),
-        Promotion("SAVE", "满100减20", SpendSaveTiers((SpendTier(10_000, 2_000), SpendTier(20_000, 5_000)))),
-    ),
-)
-
-
-@dataclass
-class Run:
-    """A sale and its returns as they go on, with the member's lots and the coupons as they are by now."""
-
-    rng: random.Random
-    sale: Sale
-    lots: tuple[Lot, ...]
-    stamps: tuple[Lot, ...] = ()
-    coupons: dict[str, CouponNow] = field(default_factory=dict)
-    returns: list[Return] = field(default_factory=list)
-    lots_before: tuple[Lot, ...] = ()
-    stamps_before: tuple[Lot, ...] = ()
-    spent_since: int = 0
-    terms: Mapping[str, Term] = field(default_factory=dict)
-
+from tests.domain.returns_judge import judge
+from tests.domain.returns_world import GOODS, ITEMS, LATER, NOW_MS, PACKAGE, REPRICING, SALE_UID, TODAY, Bought, Run
 
 # ------------------------------------------------------------------ sales
 
@@ -112,6 +59,36 @@ def priced_sale(rng: random.Random) -> Run:
     return run_of(rng, sale_of(lines, customer, priced, lots, stamps, rng), lots, stamps, PACKAGE)
 
 
+def repricing_sale(rng: random.Random) -> Run:
+    """A basket under a package that prices again, with prices of its own for members, labels, codes and limited offers."""
+    lines = tuple(_any_line(rng, n, rng.choice(GOODS)) for n in range(1, rng.randint(2, 7)))
+    lots = (Lot("lot", rng.randint(1, 900), LATER),) if rng.random() < 0.4 else ()
+    customer = Customer("M1", rng.choice(("silver", "gold")), points=sum(lot.points_left for lot in lots))
+    customer = customer if rng.random() < 0.7 else STRANGER
+    codes = frozenset(code for code in ("CODE", "TEN") if rng.random() < 0.4)
+    used = {"FEW": Used(times=rng.randint(1, 3))} if rng.random() < 0.3 else {}
+    basket = Basket(lines=lines, member=AttachMember(customer) if customer.alias else None)
+    priced = price(basket, customer, REPRICING, NOW_MS, codes, used=used)
+    asked = priced_for(basket, priced, REPRICING, NOW_MS, codes, used)
+    sale = replace(sale_of(lines, customer, priced, lots, (), rng, REPRICING, codes, used), priced_for=asked)
+    run = run_of(rng, from_json(Sale, to_json(sale)), lots, (), REPRICING)  # as it is read from the journal
+    paid = ((line, money.paid_units(line.quantity)) for line, money in zip(lines, priced.lines, strict=True))
+    run.bought = Bought(
+        tuple(replace(line, quantity=units) for line, units in paid if units), customer._replace(points=0), codes, used
+    )
+    return run
+
+
+def _any_line(rng: random.Random, n: int, item: Item) -> Line:
+    """A line whose good may have prices for members and a label."""
+    fen = item.price_fen
+    item = item._replace(
+        member_price_fen=rng.choice((None, None, fen * 9 // 10)), promo_price_fen=rng.choice((None, None, fen * 95 // 100))
+    )
+    line = _line(rng, n, item)
+    return replace(line, label_fen=fen * 8 // 10) if line.weight_g is None and rng.random() < 0.1 else line
+
+
 def _line(rng: random.Random, n: int, item: Item) -> Line:
     if item.weighed:
         return Line(n, item, item.sku, weight_g=rng.randint(1, 5000))
@@ -125,9 +102,12 @@ def sale_of(
     lots: tuple[Lot, ...],
     stamps: tuple[Lot, ...],
     rng: random.Random,
+    package: Package = PACKAGE,
+    codes: frozenset[str] = frozenset(),
+    used: Mapping[str, Used] = NOTHING_USED,
 ) -> Sale:
     """The sale of a priced basket, with its points and stamps booked."""
-    rates = line_rates(Basket(lines=lines), customer, PACKAGE, NOW_MS, frozenset(), NOTHING_USED, priced)
+    rates = line_rates(Basket(lines=lines), customer, package, NOW_MS, codes, used, priced)
     assert sum(m.net_fen * rate for m, rate in zip(priced.lines, rates, strict=True)) // 10_000 == priced.points_earned
     sold = tuple(
         SaleLine(
@@ -272,7 +252,9 @@ def make(run: Run, wanted: Wanted) -> ReturnPlan:
     """Plan a return, book it, and hold all of it against what must be."""
     before = before_of(run.returns)
     stamps = {one.card: points.balance(run.stamps, TODAY) for one in run.sale.stamps or ()}
-    facts = Facts(run.terms, tuple(run.coupons.values()), stamps)
+    run.is_package_here = run.bought is None or run.rng.random() < 0.9
+    package = REPRICING if run.bought and run.is_package_here else None
+    facts = Facts(run.terms, tuple(run.coupons.values()), stamps, package=package)
     plan = plan_return(run.sale, before, wanted, facts)
     assert not isinstance(plan, Refusal), plan
     ledger = Ledger(SALE_UID, f"{len(run.returns):032x}", run.lots, TODAY)
@@ -298,104 +280,15 @@ def event(sale: Sale, plan: ReturnPlan, n: int = 0, **more: Any) -> Return:
     return Return(
         1, 2 + n, f"S001-01-AAAA-{2 + n:06d}", "01", 1, "1001", "2001", "damaged", SALE_UID, sale.number, 1, 1, plan.lines,
         plan.goods_fen, plan.withheld_fen, plan.rounding_fen, plan.taxes, plan.refunds, gifts=gifts_back(plan) or None,
-        coupons=plan.coupons or None, **more,
+        coupons=plan.coupons or None, kept_fen=plan.kept_fen, repriced_fen=plan.repriced_fen or None,
+        by_shares=plan.by_shares or None, **more,
     )  # fmt: skip
 
 
-# ------------------------------------------------------------------ what must be
-
-
-def judge(run: Run, plan: ReturnPlan) -> None:
-    """Every sum of the returns so far, by shares of single units."""
-    sale, returns = run.sale, run.returns
-    units = Counter[int]()
-    for back in returns:
-        assert return_is_whole(back), back
-        assert back.withheld_fen <= back.goods_fen, "no return is owed less than nothing"
-        for line in back.lines:
-            units[line.line] += line.units
-    shares = [share_fen(line.net_fen, [1] * line.quantity) for line in sale.lines]
-    goods = [sum(share[len(share) - units[n] :]) for n, share in enumerate(shares)]
-    for n, line in enumerate(sale.lines):
-        assert units[n] <= line.quantity
-        assert sum(one.refund_fen for back in returns for one in back.lines if one.line == n) == goods[n]
-    for gift in sale.gifts or ():
-        came = sum(one.quantity for back in returns for one in back.gifts or () if one.promotion == gift.promotion)
-        assert came <= gift.quantity, "a gift comes back once"
-    _judge_money(run, sum(goods), plan)
-    _judge_taxes(run, goods)
-    if sale.customer:
-        _judge_points(run, goods, units)
-        _judge_stamps(run, units)
-
-
-def _judge_money(run: Run, goods_fen: int, plan: ReturnPlan) -> None:
-    sale, returns = run.sale, run.returns
-    paid_fen = sale.total_fen + sale.rounding_fen
-    refunded_fen = sum(refund.amount_fen for back in returns for refund in back.refunds)
-    withheld_fen = sum(gift.withheld_fen for gift in plan.gifts) + plan.coupons_withheld_fen
-    assert refunded_fen <= paid_fen
-    assert refunded_fen >= min(paid_fen, goods_fen - withheld_fen), "what is owed is paid"
-    if plan.is_whole and not withheld_fen:
-        assert refunded_fen == paid_fen
-    paid, gone = Counter[str](), Counter[str]()  # by the slip of the card payment; "" for cash
-    for tender in sale.tenders:
-        paid[tender.behind.reference if tender.behind else tender.reference * (tender.kind == "card_terminal")] += (
-            tender.amount_fen
-        )
-    for refund in (refund for back in returns for refund in back.refunds):
-        gone[refund.behind.reference if refund.behind else refund.reference] += refund.amount_fen
-    assert all(fen <= paid[slip] for slip, fen in gone.items()), "money goes back, or on to other goods, the way it came"
-
-
-def _judge_taxes(run: Run, goods: list[int]) -> None:
-    back = Counter[tuple[str, int]]()
-    for one in run.returns:
-        for share in one.taxes:
-            back[share.tax_code, share.rate_bp] += share.tax_fen
-    for share in run.sale.taxes:
-        kept_fen = share.net_fen - sum(
-            fen for fen, line in zip(goods, run.sale.lines, strict=True) if (line.tax_code, line.tax_bp) == share[:2]
-        )
-        assert share.tax_fen - back[share.tax_code, share.rate_bp] == tax_included_fen(kept_fen, share.rate_bp)
-
-
-def _judge_points(run: Run, goods: list[int], units: Counter[int]) -> None:
-    """The balance is what it would be had the returned part never been bought."""
-    sale = run.sale
-    kept = [line.net_fen - fen for line, fen in zip(sale.lines, goods, strict=True)]
-    due = sum(fen * (line.points_rate or 0) for fen, line in zip(kept, sale.lines, strict=True)) // 10_000
-    spent = -sum(move.points for move in sale.points or () if move.rule == points.REDEEM)
-    had = points.balance(run.lots_before, TODAY)
-    left = had + due - run.spent_since - points.balance(run.lots, TODAY)
-    if all(units[n] == line.quantity for n, line in enumerate(sale.lines)):
-        assert left == 0
-    else:
-        assert 0 <= left <= spent
-    given = sum(move.points for back in run.returns for move in back.points or () if move.rule == points.UNDO)
-    assert spent - given == left
-    came = Counter[str]()
-    for move in (move for back in run.returns for move in back.points or () if move.rule == points.UNDO):
-        came[move.lot] += move.points
-    for move in (move for move in sale.points or () if move.rule == points.REDEEM):
-        assert came[move.lot] <= -move.points, "a lot gets back what was taken of it"
-    assert min(lot.points_left for lot in (*run.lots, Lot("", 0))) == 0 or points.balance(run.lots, TODAY) <= 0, "debts are paid"
-
-
-def _judge_stamps(run: Run, units: Counter[int]) -> None:
-    """A card holds what it would hold without the returned units; full cards that were undone count as stamps again."""
-    for one in run.sale.stamps or ():
-        coffee = [n for n, line in enumerate(run.sale.lines) if ITEMS[line.sku].category == "coffee"]
-        kept = sum(run.sale.lines[n].quantity - units[n] for n in coffee)
-        undone = sum(now.is_void for code, now in run.coupons.items() if code.startswith("QCUP"))
-        had = points.balance(run.stamps_before, TODAY)
-        assert points.balance(run.stamps, TODAY) == had + kept - 5 * (one.full - undone)
-
-
-def run_once(seed: int) -> Run:
-    """A sale and its returns in some order, to the last unit or not."""
+def run_once(seed: int, *, reprices: bool = False) -> Run:
+    """A sale and its returns in some order, to the last unit or not; `reprices`: under a package that prices again."""
     rng = random.Random(seed)
-    run = priced_sale(rng) if seed % 5 == 0 else made_up_sale(rng)
+    run = repricing_sale(rng) if reprices else priced_sale(rng) if seed % 5 == 0 else made_up_sale(rng)
     for _ in range(rng.randint(1, 4)):
         if any(line.quantity > before_of(run.returns).units.get(n, 0) for n, line in enumerate(run.sale.lines)):
             return_some(run, rng)

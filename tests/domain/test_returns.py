@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pos_app.domain import points
-from pos_app.domain.basket import Basket, Line
+from pos_app.domain.basket import AttachMember, Basket, Line
 from pos_app.domain.errors import Refusal
 from pos_app.domain.events import IssuedCoupon, PointsMove, Sale, SaleLine
 from pos_app.domain.goods import Item
@@ -21,13 +21,15 @@ from pos_app.domain.pricing.mechanics.points_earn import PointsEarn
 from pos_app.domain.pricing.mechanics.points_redeem import PointsRedeem
 from pos_app.domain.pricing.mechanics.punch_card import PunchCard
 from pos_app.domain.pricing.mechanics.spend_save_tiers import SpendSaveTiers, SpendTier
-from pos_app.domain.pricing.model import STRANGER, Customer, Package, Promotion
+from pos_app.domain.pricing.model import SHARES, STRANGER, Customer, Package, Promotion
+from pos_app.domain.return_kept import priced_for
 from pos_app.domain.return_points import points_moves, punch_moves
 from pos_app.domain.return_terms import terms_of
 from pos_app.domain.return_values import Before, CouponNow, Facts, Ledger, ReturnLine, ReturnPlan, Wanted
 from pos_app.domain.returns import before_of, exchanged, payment_of, plan_return
 from pos_app.domain.tender import Payment, Tender
-from tests.domain.returns_kit import LATER, NOW_MS, SALE_UID, TODAY, event, run_once
+from tests.domain.returns_kit import event, run_once
+from tests.domain.returns_world import LATER, NOW_MS, SALE_UID, TODAY
 
 SEQUENCES = 5_000
 CARD = Payment("card_terminal", "A1")
@@ -37,12 +39,13 @@ EARN = Promotion("PE", "1元1积分", PointsEarn())
 
 
 def sold(
-    *goods: tuple[str, int, int], promotions: tuple[Promotion, ...] = (), customer: Customer = STRANGER, card_fen: int = 0
-) -> Sale:
+    *goods: tuple[str, int, int], promotions: tuple[Promotion, ...] = (), customer: Customer = STRANGER, card_fen: int = 0,
+    returns: str = SHARES,
+) -> Sale:  # fmt: skip
     """A sale of (SKU, units, price), paid with a card up to `card_fen` and the rest in cash."""
-    package = Package(promotions=promotions)
+    package = Package(promotions=promotions, returns=returns)
     lines = tuple(Line(n, Item(sku, sku, fen), sku, units) for n, (sku, units, fen) in enumerate(goods, 1))
-    basket = Basket(lines=lines)
+    basket = Basket(lines=lines, member=AttachMember(customer) if customer.alias else None)
     priced = price(basket, customer, package, NOW_MS)
     rates = line_rates(basket, customer, package, NOW_MS, frozenset(), NOTHING_USED, priced)
     cash_fen = (priced.total_fen - card_fen) // 10 * 10
@@ -64,7 +67,7 @@ def sold(
         priced.list_fen, priced.discount_fen, priced.total_fen, card_fen + cash_fen - priced.total_fen, priced.item_count,
         priced.taxes, tuple(tenders), package.digest, customer=customer.alias or None, offers=priced.applied or None,
         gifts=priced.gifts or None, stamps=priced.stamps or None, issued=tuple(issued) or None,
-        points=(*spent, *earned) or None,
+        points=(*spent, *earned) or None, priced_for=priced_for(basket, priced, package, NOW_MS, frozenset(), NOTHING_USED),
     )  # fmt: skip
 
 

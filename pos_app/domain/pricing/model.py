@@ -13,6 +13,7 @@ LOWEST, PRIORITY = "lowest", "priority"
 NET_HALF_UP, NET_DOWN, NET_UP = "net_half_up", "net_down", "net_up"  # how the price that remains is rounded
 LARGEST_FRACTION, FIRST_LINE, LAST_LINE = "largest_fraction", "first_line", "last_line"  # who gets the fen left over
 ON_LEFT, ON_LIST = "left", "list"
+SHARES, REPRICE = "shares", "reprice"  # what a return refunds
 OWN, SUPPLIER, VOUCHER = "own", "supplier", "voucher"
 
 
@@ -142,6 +143,7 @@ class Package(NamedTuple):
     policy: str = LOWEST
     rounding: str = NET_HALF_UP
     leftover: str = LARGEST_FRACTION
+    returns: str = SHARES
     holidays: tuple[str, ...] = ()
     promotions: tuple[Promotion, ...] = ()
     prices: tuple[PriceRow, ...] = ()

@@ -98,6 +98,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "policy": (model.LOWEST, model.PRIORITY),
     "rounding": (model.NET_HALF_UP, model.NET_DOWN, model.NET_UP),
     "leftover": (model.LARGEST_FRACTION, model.FIRST_LINE, model.LAST_LINE),
+    "returns": (model.SHARES, model.REPRICE),
     "threshold_on": (model.ON_LEFT, model.ON_LIST),
     "funder": (model.OWN, model.SUPPLIER, model.VOUCHER),
 }
