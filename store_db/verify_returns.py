@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pos_app.domain.events import Refund, Return, Sale, return_is_whole
 from pos_app.domain.plain import from_json
 from pos_app.domain.tender import Payment, Tender
+from store_db import hand_over
 from store_db.connection import Connection
 
 CASH = Payment("cash", "")
@@ -19,14 +20,16 @@ WHERE receipts.series_no = ? AND receipts.counter = ? AND receipts.state = 'paid
 
 @dataclass(slots=True)
 class SaleSoFar:
-    """What came back of one sale by now."""
+    """What came back of one sale by now. `is_shared`: it was handed over, and other files may hold returns of it."""
 
     sale: Sale
+    is_shared: bool = False
     units: Counter[int] = field(default_factory=Counter)
     line_fen: Counter[int] = field(default_factory=Counter)
     tax_fen: Counter[tuple[str, int]] = field(default_factory=Counter)
     by_payment: Counter[Payment] = field(default_factory=Counter)
     refunded_fen: int = 0
+    worth_fen: int = 0  # of what came back, before gifts and coupons are taken off
 
 
 @dataclass(slots=True)
@@ -66,7 +69,7 @@ class ReturnsSoFar:
             so_far = self._sale(entry_id, back)
             if so_far is not None:
                 _count(so_far, back)
-                for problem in _problems(so_far):
+                for problem in (*_problems(so_far), *_worth(so_far, back)):
                     self.add(f"event {entry_id}: return {back.number}: {problem}")
 
     def of_shift(self, shift_no: int) -> list[int]:
@@ -79,7 +82,9 @@ class ReturnsSoFar:
             if row is None or bytes(row[0]).hex() != back.sale:
                 self.add(f"event {entry_id}: return {back.number} names a sale that is not there")
                 return None
-            self.sales[key] = SaleSoFar(from_json(Sale, row[1]))
+            sale = from_json(Sale, row[1])
+            is_shared = hand_over.is_handed_over(self.connection, hand_over.SALE, sale.number.upper())
+            self.sales[key] = SaleSoFar(sale, is_shared)
         return self.sales[key]
 
 
@@ -109,6 +114,29 @@ def _problems(so_far: SaleSoFar) -> list[str]:
     return found + _outside(so_far) + _taxes(so_far)
 
 
+def _worth(so_far: SaleSoFar, back: Return) -> list[str]:
+    """What came back is worth the price less what is kept (its shares, or its price alone), and no less than before.
+
+    Of a sale that other files return too, this file knows but a part, which is worth no more than that.
+    """
+    sale, found = so_far.sale, []
+    kept_fen = sale.total_fen - so_far.line_fen.total() if back.kept_fen is None else back.kept_fen
+    due_fen = max(so_far.worth_fen, sale.total_fen - kept_fen)
+    so_far.worth_fen += back.goods_fen - (back.repriced_fen or 0)
+    is_known = not so_far.is_shared or back.kept_fen is not None
+    if is_known and (so_far.worth_fen > due_fen or (so_far.worth_fen < due_fen and not so_far.is_shared)):
+        found.append(f"{so_far.worth_fen} fen for what came back, {due_fen} are due")
+    if kept_fen < 0 or (back.kept_fen is not None and sale.priced_for is None):
+        found.append("priced again, and its sale was not made for that")
+    if sale.priced_for and back.kept_fen is None and not back.by_shares and not (so_far.is_shared or _is_whole(so_far)):
+        found.append("shares were refunded, and not why")
+    return found
+
+
+def _is_whole(so_far: SaleSoFar) -> bool:
+    return all(so_far.units[n] == line.quantity for n, line in enumerate(so_far.sale.lines))
+
+
 def _outside(so_far: SaleSoFar) -> list[str]:
     """No payment gave back or passed on to another sale more than it was; nor did cash."""
     paid: Counter[Payment] = Counter()
@@ -127,9 +155,10 @@ def _payment(part: Tender | Refund) -> Payment:
 
 
 def _taxes(so_far: SaleSoFar) -> list[str]:
-    """All VAT is taken back when all goods are, and never more than there was."""
-    sale = so_far.sale
-    is_whole = all(so_far.units[n] == line.quantity for n, line in enumerate(sale.lines))
+    """All VAT is taken back when all goods are, and never more than there was, or than another file's return added."""
+    sale, is_whole = so_far.sale, _is_whole(so_far)
+    if so_far.is_shared and sale.priced_for:
+        return []
     due = {(share.tax_code, share.rate_bp): share.tax_fen for share in sale.taxes}
     backs = ((key, so_far.tax_fen[key], due.get(key, 0)) for key in due.keys() | so_far.tax_fen.keys())
     return [f"tax {key[0]}: {back} fen back of {tax}" for key, back, tax in backs if back > tax or (is_whole and back != tax)]

@@ -122,6 +122,9 @@ def decide(
         points=moves or None,
         punches=punches or None,
         tier_recheck=plan.tier_recheck or None,
+        kept_fen=plan.kept_fen,
+        repriced_fen=plan.repriced_fen or None,
+        by_shares=plan.by_shares or None,
     )
     if not return_is_whole(back):
         raise RuntimeError(f"return {back.number} does not add up")
@@ -165,13 +168,15 @@ def facts_of(shop: Shop, state: LaneState, found: Returnable) -> Facts:
     sale, connection = found.sale, shop.store.connection
     on = shop.store.business_date()
     gave = any(offer.stage in (GIFT, EVENT) for offer in sale.offers or ())
+    package = _package(shop, state, sale.package) if gave or sale.priced_for else None
     items = {line.sku: item for line in sale.lines if (item := _item(shop, line.sku)) is not None} if gave else {}
     cards = {one.card for one in sale.stamps or ()} if sale.customer else set()
     return Facts(
-        terms=terms_of(sale, _package(shop, state, sale.package), items) if gave else {},
+        terms=terms_of(sale, package, items) if gave else {},
         coupons=coupons_now(connection, sale),
         stamps={card: points.balance(ledger.lots(connection, sale.customer or "", card), on) for card in sorted(cards)},
         cash_step_fen=state.package.cash_step_fen,
+        package=package,
     )
 
 

@@ -24,8 +24,7 @@ def return_text(shop: Shop, entry: Entry, back: Return) -> str:
     for line in back.lines:
         rows += _line_rows(t, line, width)
     rows.append(rule(width))
-    if back.withheld_fen:
-        rows.append(two_sides(t["receipt.withheld"], format_yuan(-back.withheld_fen), width))
+    rows += _withheld_rows(t, back, width)
     if back.rounding_fen:
         rows.append(two_sides(t["receipt.rounding"], format_yuan(back.rounding_fen), width))
     for refund in back.refunds:
@@ -43,6 +42,18 @@ def _line_rows(t: dict[str, str], line: ReturnedLine, width: int) -> list[str]:
     waste = f"  {t['receipt.waste']}" if line.to_waste else ""
     reason = t.get("reason." + line.reason, line.reason)
     return [*wrap(line.name, width), two_sides(f"  {amount}  {reason}{waste}", format_yuan(line.refund_fen), width)]
+
+
+def _withheld_rows(t: dict[str, str], back: Return, width: int) -> list[str]:
+    """What goes back less, or more, than the goods carried: the price of what is kept; then gifts and coupons."""
+    repriced_fen, rows = back.repriced_fen or 0, []
+    if repriced_fen:
+        known = back.kept_fen is not None
+        label = t["receipt.repriced"].format(kept=format_yuan(back.kept_fen or 0)) if known else t["receipt.repriced_back"]
+        rows.append(two_sides(label, format_yuan(-repriced_fen), width))
+    if back.withheld_fen != repriced_fen:
+        rows.append(two_sides(t["receipt.withheld"], format_yuan(repriced_fen - back.withheld_fen), width))
+    return rows
 
 
 def _foot_rows(t: dict[str, str], back: Return, width: int) -> list[str]:

@@ -7,6 +7,7 @@ from pos_app.domain.lane.intents import OffersChanged, SaleDone
 from pos_app.domain.lane.state import LaneState, codes_of
 from pos_app.domain.pricing.earning import line_rates
 from pos_app.domain.pricing.model import Gift
+from pos_app.domain.return_kept import priced_for
 from pos_app.domain.returns import EXCHANGE, exchanged
 from pos_app.domain.tender import Tender, rounding_fen
 from pos_app.services.book_points import NOTHING, Booked, book, rise
@@ -99,6 +100,7 @@ def decide(
         gifts=gifts or None,
         raised=priced.raised or None,
         stamps=priced.stamps or None,
+        priced_for=priced_for(basket, priced, state.package, state.price_ms, codes_of(state), state.used),
         **booked._asdict(),
     )
     if not sale_is_whole(sale):

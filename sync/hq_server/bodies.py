@@ -130,6 +130,7 @@ class Return(Struct):
     rounding_fen: Number
     taxes: Some[Tax]
     refunds: Some[Refund]
+    repriced_fen: Number = 0
     customer: Text = ""
     gifts: Some[Given] = []
     coupons: Some[Text] = []

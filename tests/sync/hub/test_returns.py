@@ -8,6 +8,9 @@ from pos_app.domain.errors import Refusal
 from pos_app.domain.events import Return
 from pos_app.domain.lane.return_intents import ReturnDone, ReturnRefused
 from pos_app.domain.plain import from_json
+from pos_app.domain.pricing.mechanics.buy_x_get_y import BuyXGetY
+from pos_app.domain.pricing.mechanics.spend_save_tiers import SpendSaveTiers, SpendTier
+from pos_app.domain.pricing.model import REPRICE, Package, Promotion
 from pos_app.domain.return_values import Returnable, ReturnLine, ReturnPlan, ReturnRequest, Wanted
 from pos_app.services.find_receipt import find_receipt
 from pos_app.services.return_goods import plan_goods, return_goods
@@ -194,3 +197,47 @@ def test_a_hand_over_by_another_device_than_the_one_that_sold_does_not_count(wor
     world.sync()
     assert code(planned(world.b, asked(number, (0, 1)))) == "POS-3308"
     assert code(give_back(world.a, asked(number, (0, 1)))) == "ReturnDone"
+
+
+@pytest.mark.parametrize("order", ["bab", "bba", "aab", "baa"])
+def test_what_is_kept_is_priced_again_at_whichever_till_it_comes_back(tmp_path: Path, order: str) -> None:
+    """Three for two: nothing for the third, then 2.00 and 2.00, at tills A and B. HQ holds no VAT of it any more."""
+    three = Promotion("b2g1", "买2送1", BuyXGetY(2, 1))
+    world = World(tmp_path, Package(digest="three", returns=REPRICE, promotions=(three,)))
+    number = handed_over(world, WATER, WATER, WATER)
+    for till in (getattr(world, name) for name in order):
+        world.a.till.wait(1)
+        world.sync()
+        assert code(give_back(till, asked(number, (0, 1)))) == "ReturnDone"
+        world.sync()
+    world.relay_all()
+    assert refunds_and_reasons(world) == [(0, 133), (200, -67), (200, -66)]
+    with world.hq.hq.database.read() as connection:
+        assert connection.exec_driver_sql("SELECT sum(net_fen), sum(tax_fen) FROM day_taxes").one() == (0, 0)
+        assert connection.exec_driver_sql("SELECT count(*) FROM quarantine").scalar() == 0
+    world.a.till.prove()
+    world.b.till.prove()
+
+
+def test_vat_that_a_return_elsewhere_moved_to_another_rate_comes_back_here(tmp_path: Path) -> None:
+    """Cola at 13 % and milk at 9 %, 2.00 less from 5.00 on: 4.00. Without the milk the cola costs 2.50, more than its share."""
+    save = Promotion("save", "满5减2", SpendSaveTiers((SpendTier(500, 200),)))
+    world = World(tmp_path, Package(digest="save", returns=REPRICE, promotions=(save,)))
+    number = handed_over(world, COLA, MILK)
+    for till, line in ((world.b, 1), (world.a, 0)):
+        world.a.till.wait(1)
+        world.sync()
+        assert code(give_back(till, asked(number, (line, 1)))) == "ReturnDone"
+        world.sync()
+    world.relay_all()
+    assert [fen for fen, _ in refunds_and_reasons(world)] == [150, 250]
+    world.a.till.prove()
+    world.b.till.prove()
+
+
+def refunds_and_reasons(world: World) -> list[tuple[int, int]]:
+    """(given back, of which priced again) of every return in the log of HQ, by their time."""
+    with world.hq.hq.database.read() as connection:
+        rows = connection.exec_driver_sql("SELECT payload FROM log WHERE kind = 'return' ORDER BY wall_ms").fetchall()
+    backs = [from_json(Return, bytes(row[0])) for row in rows]
+    return [(sum(refund.amount_fen for refund in back.refunds), back.repriced_fen or 0) for back in backs]
