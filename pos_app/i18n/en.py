@@ -308,7 +308,7 @@ EN: dict[str, str] = {
     "return.goods": "Goods",
     "return.repriced": "Goods kept, priced alone: {kept}",
     "return.repriced_back": "Held back at an earlier return, given now",
-    "return.repriced_why": "Without these goods offers of the receipt no longer hold: less goes back than their price on it",
+    "return.repriced_why": "Offers of the receipt no longer hold without these goods: less goes back",
     "return.by_shares.no_package": "The price package of this receipt is not here: shares go back",
     "return.by_shares.differs": "Its price package no longer gives the price of this receipt: shares go back",
     "return.gift": "Gift not here, taken off: {name} ×{n}",

@@ -308,7 +308,7 @@ ZH: dict[str, str] = {
     "return.goods": "商品",
     "return.repriced": "留下的商品单独计价 {kept}",
     "return.repriced_back": "补退前次退货少退的部分",
-    "return.repriced_why": "退掉这些商品后,小票上的优惠不再成立:退款少于小票价格",
+    "return.repriced_why": "退货后小票上的优惠不再成立,退款少于小票价格",
     "return.by_shares.no_package": "本机没有这张小票的价格包:按分摊退款",
     "return.by_shares.differs": "按原价格包算不出这张小票的价格:按分摊退款",
     "return.gift": "赠品未退回,扣除 {name} ×{n}",

@@ -61,7 +61,9 @@ def plan(state: LaneState, view: View, box: Box, dialog: Dialog, height: int) ->
     if now is None or now.plan is None:
         return
     shown = now.plan
-    rows = [*_goods(state, shown, max(1, height - 12)), *_given(state, shown)]
+    why = wrap_words(_why(state, shown), box.width)
+    rows = [*_goods(state, shown, max(1, height - 12 - len(why))), *_repriced(state, shown)]
+    rows += [*((words, "", "dim") for words in why), *_given(state, shown)]
     rows.append((say(state, "return.to_waste" if now.to_waste else "return.to_stock"), "", "text"))
     for words, amount, role in rows:
         box.sides(words, amount, role)
@@ -88,6 +90,23 @@ def _goods(state: LaneState, shown: ReturnPlan, most: int) -> list[tuple[str, st
 def _good(state: LaneState, line: ReturnedLine) -> str:
     count = f"{format_weight(line.weight_g)}kg" if line.weight_g is not None else f"×{line.units}"
     return f"{name_of(state, line)} {count}"
+
+
+def _repriced(state: LaneState, shown: ReturnPlan) -> list[tuple[str, str, str]]:
+    """What the price of the goods kept takes off their shares, or adds."""
+    if not shown.repriced_fen:
+        return []
+    words = say(state, "return.repriced_back")
+    if shown.kept_fen is not None:
+        words = say(state, "return.repriced", kept=format_yuan(shown.kept_fen))
+    return [(words, format_yuan(-shown.repriced_fen), "warn" if shown.repriced_fen > 0 else "text")]
+
+
+def _why(state: LaneState, shown: ReturnPlan) -> str:
+    """Why less goes back than the receipt says, or why it was not priced again."""
+    if shown.by_shares:
+        return say(state, f"return.by_shares.{shown.by_shares}")
+    return say(state, "return.repriced_why") if shown.repriced_fen > 0 else ""
 
 
 def _given(state: LaneState, shown: ReturnPlan) -> list[tuple[str, str, str]]:

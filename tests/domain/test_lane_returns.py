@@ -5,6 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from pos_app.domain.lane.state import SELF_CHECKOUT
+from pos_app.domain.pricing.mechanics.buy_x_get_y import BuyXGetY
+from pos_app.domain.pricing.model import REPRICE, Package, Promotion
 from pos_app.services.shop import Shop
 from tests.shop_kit import CASHIER_PIN, COLA, MILK, ODD, SUPERVISOR_PIN, UNKNOWN, WATER, WINE, Till
 
@@ -222,6 +224,23 @@ def test_goods_got_for_goods_paid_by_card_are_given_back_to_the_card(till: Till)
     assert [tuple(row) for row in till.shop.store.connection.execute(sql)] == [
         ("exchange", 199, "", "done"), ("card_terminal", 1, "A123", "queued"), ("card_terminal", 199, "A123", "done"),
     ]  # fmt: skip
+    till.prove()
+
+
+def test_goods_kept_that_cost_more_alone_leave_nothing_to_give_back_and_then_pay_for_others(shop_factory: Factory) -> None:
+    """Three waters for 4.00. One back: the two kept cost 4.00, so nothing; another one for milk: 2.00 of its 3.50 are paid."""
+    three = Promotion("b2g1", "买2送1", BuyXGetY(2, 1))
+    till = Till(shop_factory(package=Package(digest="three", returns=REPRICE, promotions=(three,)))).open()
+    till.sell(WATER, WATER, WATER)
+    chosen(till)
+    plan = till.state.returning.plan if till.state.returning else None
+    assert plan is not None and (plan.goods_fen, plan.kept_fen, plan.refund_fen) == (133, 400, 0)
+    till.type("y").type(SUPERVISOR_PIN)
+    assert till.says == "banner.returned" and till.drawer.pulses == ["sale"]
+    chosen(till).type("x").type(SUPERVISOR_PIN).scan(MILK).press("pay")
+    assert till.state.left_fen == 150
+    till.press("pay")
+    assert till.says == "banner.paid" and refunds_of(till) == [("exchange", 200)]
     till.prove()
 
 

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from pos_app.domain.codes import check_digit
 from pos_app.domain.events import PointsMove, PointsMoved
 from pos_app.domain.lane.intents import Char, MemberFound, Press, SaleDone, Scan, Tick, Usual
 from pos_app.domain.lane.state import CASHIER, SELF_CHECKOUT
+from pos_app.domain.pricing.model import REPRICE
 from pos_app.domain.tender import Tender
 from pos_app.i18n import LANGUAGES
 from pos_app.services.members import find_by_card
@@ -29,6 +31,7 @@ pytestmark = pytest.mark.snapshot
 SIZES = [(80, 24), (100, 30)]
 LANGS = ["zh", "en"]
 WATER, COLA, BEER, CAKE = "6990000010106", "6990000010663", "6990000130422", "6990000030916"
+ICED_TEA = "6990000011363"
 Lane = Callable[..., LaneRunner]
 
 
@@ -286,6 +289,18 @@ def test_the_plan_of_a_return_says_all_that_will_be_done(lane: Lane, snap_compar
     write(runner, "\n\n\n")
     runner.handle(Press("pay"), Press("enter"))
     assert snap_compare(app(runner), terminal_size=size)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_return_that_priced_again_says_why_less_goes_back(lane: Lane, snap_compare, lang: str):
+    """Three iced teas for 9.00, two are kept: 7.00 alone."""
+    runner = lane(CASHIER, lang)
+    runner.state = replace(runner.state, package=runner.state.package._replace(returns=REPRICE))
+    write(runner, "3")
+    runner.handle(Press("multiply"), Scan(ICED_TEA), Press("pay"), Press("pay"), Press("return"))
+    write(runner, "\n\n1\n")
+    runner.handle(Press("pay"), Press("enter"))
+    assert snap_compare(app(runner), terminal_size=(80, 24))
 
 
 @pytest.mark.parametrize("lang", LANGS)
