@@ -16,6 +16,7 @@ from pos_app.domain.lane.self_checkout import VISIT, WAYS
 from pos_app.domain.lane.shifts import MENU
 from pos_app.domain.lane.state import LaneConfig
 from pos_app.domain.pricing import shelf
+from pos_app.domain.return_kept import DIFFERS, NO_PACKAGE
 from pos_app.domain.tender import CARD_TERMINAL, CASH
 from pos_app.i18n import LANGUAGES, text
 from tests.shop_kit import ROOT
@@ -115,6 +116,7 @@ def test_every_choice_reason_permission_source_and_tender_has_its_name() -> None
     wanted |= {f"reason.{name}" for name in (*config.cancel_reasons, *config.no_sale_reasons, *config.difference_reasons)}
     wanted |= {f"source.{name}" for name in (shelf.LIST, shelf.PROMO, shelf.MEMBER, shelf.LABEL, shelf.ASKED)}
     wanted |= {f"member.{name}" for name in MEMBER_MENU}
+    wanted |= {f"return.by_shares.{why}" for why in (NO_PACKAGE, DIFFERS)}
     wanted |= {f"tender.{CASH}", f"tender.{CARD_TERMINAL}"}
     lent = {
         node.id for _, name, args, _ in CALLS if name == "with_permission" for node in args[1:2] if isinstance(node, ast.Name)
