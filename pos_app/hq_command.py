@@ -16,8 +16,11 @@ from pos_app.domain.errors import BadInput, StoreError
 from pos_app.domain.plain import printable
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from sync.hq_server.database import Database
     from sync.hq_server.hq import Hq
+    from sync.hq_server.views import Device
 
 CODES = "exit codes: 0 done, 1 the proof found something wrong, 2 wrong arguments, 3 refused (the message names its code)"
 DATABASE = "sqlite:///hq.sqlite"
@@ -56,9 +59,14 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     serve.add_argument(
         "--code", default="", metavar="CODE", help="HQ's code for the hub (pos hq enrol SHOP --hub), at its first start"
     )
+    serve.add_argument("--hq-key", default="", metavar="KEY", help="HQ's key as pos hq enrol showed it; another HQ is refused")
     made["enrol"].add_argument("store", metavar="SHOP")
     made["enrol"].add_argument("--name", default="", help="the shop's name")
     made["enrol"].add_argument("--hub", action="store_true", help="for the shop's hub, which relays its tills")
+    made["enrol"].add_argument(
+        "--heir-of", nargs="+", default=[], metavar="DEVICE",
+        help="whoever has the code may go on with the history of these devices without their keys (POS-7012)",
+    )  # fmt: skip
     made["revoke"].add_argument("device", metavar="DEVICE", help="id, or how it begins")
     publish = made["publish"]
     publish.add_argument("topic", metavar="TOPIC")
@@ -157,7 +165,7 @@ def _relaying(hq: "Hq", args: argparse.Namespace) -> Iterator[None]:
         return
     from sync.hq_server.run_relay import Relaying, prepare
 
-    prepare(hq, args.hub_of, args.shop, args.code)
+    prepare(hq, args.hub_of, args.shop, args.code, args.hq_key)
     relaying = Relaying(hq, args.hub_of)
     relaying.start()
     try:
@@ -185,31 +193,44 @@ def restored(args: argparse.Namespace) -> int:
 def enrol(args: argparse.Namespace) -> int:
     from sync.hq_server import devices
     from sync.hq_server.hq import HUB, TILL
+    from sync.signing import key_id
 
     if not 0 < len(args.store) <= 64 or not args.store.isprintable() or "/" in args.store:
         raise BadInput("POS-5005", detail=f"SHOP {args.store!r}")
     with _hq(args) as hq, hq.database.write() as connection:
         now_ms = hq.clock.wall_ms()
         devices.add_store(connection, args.store, args.name, now_ms)
-        code = devices.make_code(connection, hq.ids, args.store, now_ms, role=HUB if args.hub else TILL)
-    hours = devices.CODE_VALID_MS // 3_600_000
-    _tell(
-        args,
-        {"store": args.store, "code": code, "hours": hours},
-        [f"{args.store}  {code}", f"一次有效，{hours} 小时内 once, within {hours} h"],
-    )
+        heir_of = [_device(connection, one, now_ms, args.store) for one in args.heir_of]
+        code = devices.make_code(
+            connection, hq.ids, args.store, now_ms, role=HUB if args.hub else TILL,
+            heir_of=[bytes.fromhex(one.device) for one in heir_of],
+        )  # fmt: skip
+    hours, key = devices.CODE_VALID_MS // 3_600_000, key_id(hq.key)
+    _tell(args, {"store": args.store, "code": code, "hours": hours, "hq_key": key}, [
+        f"{args.store}  {code}",
+        f"一次有效，{hours} 小时内 once, within {hours} h",
+        f"总部公钥指纹 key of HQ (--hq-key): {key}",
+    ])  # fmt: skip
     return 0
 
 
+def _device(connection: "Connection", wanted: str, now_ms: int, store: str | None = None) -> "Device":
+    """The one device, of a shop where one is named, whose id begins so. Raises BadInput POS-7105."""
+    from sync.hq_server import views
+
+    found = [one for one in views.devices(connection, now_ms, store) if wanted and one.device.startswith(wanted.lower())]
+    if len(found) != 1:
+        raise BadInput("POS-7105", device=wanted)
+    return found[0]
+
+
 def revoke(args: argparse.Namespace) -> int:
-    from sync.hq_server import devices, views
+    from sync.hq_server import devices
 
     with _hq(args) as hq, hq.database.write() as connection:
-        found = [d for d in views.devices(connection, hq.clock.wall_ms()) if args.device and d.device.startswith(args.device)]
-        if len(found) != 1:
-            raise BadInput("POS-7105", device=args.device)
-        devices.revoke(connection, bytes.fromhex(found[0].device))
-    _tell(args, {"device": found[0].device, "state": "revoked"}, [f"{found[0].device}  {found[0].store}  已吊销 revoked"])
+        found = _device(connection, args.device, hq.clock.wall_ms())
+        devices.revoke(connection, bytes.fromhex(found.device))
+    _tell(args, {"device": found.device, "state": "revoked"}, [f"{found.device}  {found.store}  已吊销 revoked"])
     return 0
 
 

@@ -34,7 +34,7 @@ UNEQUAL = "SYNC-UNEQUAL"
 CODES_OF_TROUBLE = {
     "SYNC-NOT-ENROLLED": "POS-7001", "SYNC-UNREACHABLE": "POS-7002", "SYNC-FROZEN": "POS-7003", "SYNC-ENROL-CODE": "POS-7004",
     "SYNC-WRONG-STORE": "POS-7004", "SYNC-VERSION": "POS-7005", "SYNC-UNKNOWN-DEVICE": "POS-7006", "SYNC-UNSIGNED": "POS-7006",
-    UNEQUAL: "POS-7007", "SYNC-HQ-KEY": "POS-7008",
+    UNEQUAL: "POS-7007", "SYNC-HQ-KEY": "POS-7008", "SYNC-HEIR": "POS-7012", "SYNC-OTHER-HQ": "POS-7013",
 }  # fmt: skip
 
 
@@ -47,6 +47,9 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     for name, (words, example) in ACTIONS.items():
         made[name] = _common(subcommands.add_parser(name, help=words, description=words, epilog=f"example: {example}. {CODES}"))
     made["enrol"].add_argument("--code", required=True, help="as HQ gave it (pos hq enrol)")
+    made["enrol"].add_argument(
+        "--hq-key", default="", metavar="KEY", help="HQ's key as it came with the code; another is refused"
+    )
     made["enrol"].add_argument(
         "--url", help="address of HQ or of the store hub (default: hub_url or hq_url of the configuration)"
     )
@@ -79,7 +82,7 @@ def enrol(args: argparse.Namespace) -> int:
     if not url:
         raise BadInput("POS-7011")
     with _store(args) as store, link.client(url) as client, _in_words():
-        ask(store, link.Link(store, client), url, args.code)
+        ask(store, link.Link(store, client), url, args.code, args.hq_key)
         _tell(f"{store.path}: {store.device.store}, device {store.device.device.hex()}, {url}")
     return 0
 

@@ -9,6 +9,8 @@ from store_db.connection import Connection
 
 KEY = "device_key"
 NEXT_KEY, NEXT_DEVICE = "next_device_key", "next_device"  # stored before HQ hears of them, so that an answer may get lost
+KEPT = "kept_key:"  # and a number: each key that was made here, after its device: an HQ that was put back knows an older one
+DEVICE_BYTES = 16
 
 
 class Signer(NamedTuple):
@@ -39,6 +41,13 @@ def pending(connection: Connection) -> Signer | None:
 def put_pending(connection: Connection, wanted: Signer) -> None:
     members.put_secret(connection, NEXT_DEVICE, wanted.device, replace=True)
     members.put_secret(connection, NEXT_KEY, wanted.secret, replace=True)
+    members.put_secret(connection, f"{KEPT}{len(kept(connection)):06}", wanted.device + wanted.secret)
+
+
+def kept(connection: Connection) -> list[Signer]:
+    """Every key that this file has had, under whichever id, the newest first."""
+    rows = connection.execute("SELECT value FROM secrets WHERE name GLOB ? ORDER BY name DESC", (KEPT + "*",))
+    return [Signer(bytes(row[0])[:DEVICE_BYTES], bytes(row[0])[DEVICE_BYTES:]) for row in rows]
 
 
 def become(connection: Connection, known: Signer) -> None:

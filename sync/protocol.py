@@ -31,11 +31,11 @@ HUB_SALE, HUB_CLAIM, HUB_RELEASE, HUB_BASKETS = "/v1/hub/sale", "/v1/hub/claim",
 # refusals of the wire: code -> HTTP status
 FORK, GAP, GENERATION = "SYNC-FORK", "SYNC-GAP", "SYNC-GENERATION"
 UNSIGNED, UNKNOWN_DEVICE, WRONG_STORE = "SYNC-UNSIGNED", "SYNC-UNKNOWN-DEVICE", "SYNC-WRONG-STORE"
-FROZEN, ENROL_CODE, VERSION = "SYNC-FROZEN", "SYNC-ENROL-CODE", "SYNC-VERSION"
+FROZEN, ENROL_CODE, HEIR, VERSION = "SYNC-FROZEN", "SYNC-ENROL-CODE", "SYNC-HEIR", "SYNC-VERSION"
 TOO_LARGE, BROKEN, GONE, BUSY, NOT_FOUND = "SYNC-TOO-LARGE", "SYNC-BROKEN", "SYNC-GONE", "SYNC-BUSY", "SYNC-NOT-FOUND"
 STATUS = {
     FORK: 409, GAP: 409, GENERATION: 409, FROZEN: 409, UNSIGNED: 401, UNKNOWN_DEVICE: 401, WRONG_STORE: 403, ENROL_CODE: 403,
-    VERSION: 426, TOO_LARGE: 413, BROKEN: 400, GONE: 410, BUSY: 503, NOT_FOUND: 404,
+    HEIR: 403, VERSION: 426, TOO_LARGE: 413, BROKEN: 400, GONE: 410, BUSY: 503, NOT_FOUND: 404,
 }  # fmt: skip
 
 
@@ -123,6 +123,14 @@ class Welcome(Message, frozen=True):
     kinds: int = 0  # HQ's version of the proof's sums; sums of two versions are not compared
 
 
+class KeyProof(NamedTuple):
+    """`key` is a public key of `device`, and `signature` is that key's over `sync.heir.proof_text`."""
+
+    device: bytes
+    key: bytes
+    signature: bytes
+
+
 class Enrol(Message, frozen=True):
     """A device asks to be known: a one-time code, the public key it made, what it is."""
 
@@ -132,6 +140,7 @@ class Enrol(Message, frozen=True):
     key: bytes
     heir_of: bytes = b""  # of a cloned or lost device: the id whose chains this one goes on offering
     ancestors: list[bytes] = []  # every id that the file had before, newest first: a restored HQ may have lost them
+    proofs: list[KeyProof] = []  # by each key that the file has had: an id that HQ knows is gone on with by who holds its key
 
 
 class Enrolled(Message, frozen=True):

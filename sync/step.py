@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 # troubles that no HQ answers with; all others are the refusals of sync.protocol
 UNREACHABLE, NOT_ENROLLED, HQ_KEY, UNEQUAL = "SYNC-UNREACHABLE", "SYNC-NOT-ENROLLED", "SYNC-HQ-KEY", "SYNC-UNEQUAL"
+OTHER_HQ = "SYNC-OTHER-HQ"  # who answers an enrolment has not the key that a person was told
 
 
 class Step(NamedTuple):

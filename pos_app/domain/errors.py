@@ -133,6 +133,8 @@ RECOVERIES: dict[str, str] = {
     "POS-7009": RETRY,  # another agent runs for this store
     "POS-7010": RETRY,  # HQ refused, for any other reason
     "POS-7011": RETRY,  # no address of HQ
+    "POS-7012": RETRY,  # HQ knows an id of this file by a key that is not here
+    "POS-7013": CALL_SUPPORT,  # an HQ with another key than a person was told
     # headquarters
     "POS-7101": CALL_SUPPORT,  # database of HQ cannot be used
     "POS-7102": RETRY,  # HQ is there already

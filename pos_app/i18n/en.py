@@ -434,6 +434,8 @@ EN: dict[str, str] = {
     "POS-7009": "An agent runs for this store already, nothing was touched {path}",
     "POS-7010": "HQ refused ({code}), sales go on and are safe here. It is tried again; call support if this stays",
     "POS-7011": "No address of HQ: give --url, or set hq_url in the configuration",
+    "POS-7012": "HQ knows this till by a key that is not here; sales are saved. Ask for: pos hq enrol SHOP --heir-of {detail}",
+    "POS-7013": "Who answered has not the key of HQ that was given; nothing was changed. Check address and key, call support",
     "POS-7101": "HQ's database cannot be used; what it holds is unchanged. Check the address, or make one: pos hq init",
     "POS-7102": "HQ is there already; nothing was changed. For another operator token: pos hq init --new-token",
     "POS-7103": "No open exception {uid}; nothing was changed. List them: pos hq quarantine",

@@ -21,6 +21,7 @@ from starlette.types import Receive, Scope, Send
 from sync import protocol, signing
 from sync.hq_server import devices, feed, generation, hub, log, proofs
 from sync.hq_server.devices import Asked
+from sync.hq_server.enrolment import enrol
 from sync.hq_server.hq import REVOKED, Caller, Hq, Rejected
 from sync.hq_server.watch import Watch
 from sync.protocol import (
@@ -249,12 +250,12 @@ class EnrolEndpoint(Endpoint):
     """The one call of a device that HQ does not know: signed with the key that it brings."""
 
     def __init__(self, door: Door) -> None:
-        super().__init__(door, Call(Enrol, lambda hq, caller, message: devices.enrol(hq, message)))
+        super().__init__(door, Call(Enrol, lambda hq, caller, message: enrol(hq, message)))
 
     def handle(self, asked: Asked) -> Message:
         message: Enrol = self.decode(asked)
         devices.check_own_key(asked, message)
-        return devices.enrol(self.door.hq, message)
+        return enrol(self.door.hq, message)
 
 
 class FileEndpoint(Endpoint):

@@ -1,10 +1,9 @@
-"""Who HQ knows: enrolment by one-time code, keys, frozen and revoked devices, and whose chains a device may offer."""
+"""Who HQ knows: one-time codes, keys, frozen and revoked devices, and whose chains a device may offer."""
 
 import base64
 import binascii
 import hashlib
-from collections.abc import Mapping
-from itertools import pairwise
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -13,7 +12,7 @@ from pos_app.domain.ports import Ids
 from sync import protocol, signing
 from sync.hq_server.database import run
 from sync.hq_server.hq import ACTIVE, FROZEN, HUB, REVOKED, TILL, Caller, Hq, Rejected
-from sync.protocol import Enrol, Enrolled, Rotate
+from sync.protocol import Enrol, Rotate
 from sync.signing import is_signed, key_id, request_text
 
 CODE_BYTES = 10  # 80 random bits: nobody guesses one in a day
@@ -63,78 +62,27 @@ def add_store(connection: Connection, store: str, name: str, now_ms: int) -> Non
 
 
 def make_code(
-    connection: Connection, ids: Ids, store: str, now_ms: int, *, role: str = TILL, valid_ms: int = CODE_VALID_MS
-) -> str:
-    """A code that lets one device of a shop enrol, once: `7K2Q-M4XW-…`. HQ keeps its hash only."""
+    connection: Connection, ids: Ids, store: str, now_ms: int, *, role: str = TILL, valid_ms: int = CODE_VALID_MS,
+    heir_of: Iterable[bytes] = (),
+) -> str:  # fmt: skip
+    """A code that lets one device of a shop enrol, once: `7K2Q-M4XW-…`. HQ keeps its hash only.
+
+    `heir_of`: devices whose history the new one may go on with although it has lost their keys; somebody answers for that.
+    """
     add_store(connection, store, "", now_ms)
     text = base64.b32encode(ids.random(CODE_BYTES)).decode()
-    sql = "INSERT INTO enrol_codes (hash, store, role, made_ms, until_ms, used_ms, used_by) VALUES (?, ?, ?, ?, ?, 0, ?)"
-    run(connection, sql, _code_hash(text), store, role, now_ms, now_ms + valid_ms, b"")
+    sql = "INSERT INTO enrol_codes (hash, store, role, made_ms, until_ms, used_ms, used_by, heir_of) VALUES (?,?,?,?,?,0,?,?)"
+    run(connection, sql, code_hash(text), store, role, now_ms, now_ms + valid_ms, b"", b"".join(heir_of))
     return "-".join(text[at : at + 4] for at in range(0, len(text), 4))
 
 
-def _code_hash(code: str) -> bytes:
+def code_hash(code: str) -> bytes:
     """As people type it: dashes, spaces and small letters do not matter."""
     text = "".join(code.upper().replace("-", " ").split())
     return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=32, person=b"lanewise-code").digest()
 
 
-def enrol(hq: Hq, message: Enrol) -> Enrolled:
-    """Take in a device by its code. A repeated request, after a lost answer, is answered again; it changes nothing.
-
-    Refused: ENROL_CODE for a code that is unknown, used, over, or of another shop; FROZEN for an id that two machines used.
-    """
-    if len(message.device) != DEVICE_BYTES or len(message.key) != KEY_BYTES or message.heir_of == message.device:
-        raise Rejected(protocol.BROKEN, "device, key or heir")
-    now_ms, code = hq.clock.wall_ms(), _code_hash(message.code)
-    with hq.database.read() as connection:  # guesses hold up nobody who writes
-        if run(connection, "SELECT 1 FROM enrol_codes WHERE hash = ?", code).first() is None:
-            raise Rejected(protocol.ENROL_CODE, "no such code")
-    with hq.database.write() as connection:
-        lock = " FOR UPDATE" if hq.database.is_postgres else ""
-        sql = "SELECT store, role, until_ms, used_ms, used_by FROM enrol_codes WHERE hash = ?"
-        row = run(connection, sql + lock, code).first()
-        if row is None or row[0] != message.store:
-            raise Rejected(protocol.ENROL_CODE, "no such code")
-        store, role, until_ms, used_ms, used_by = row
-        if used_ms and not (bytes(used_by) == message.device and _holds(connection, message.device, message.key)):
-            raise Rejected(protocol.ENROL_CODE, "used")
-        if not used_ms:
-            if until_ms < now_ms:
-                raise Rejected(protocol.ENROL_CODE, "over")
-            _take_in(connection, message, role, now_ms)
-            run(connection, "UPDATE enrol_codes SET used_ms = ?, used_by = ? WHERE hash = ?", now_ms, message.device, code)
-        return Enrolled(store=store, generation=hq.generation(connection), hq_key=hq.key, wall_ms=now_ms)
-
-
-def _holds(connection: Connection, device: bytes, key: bytes) -> bool:
-    """Whether a key is one of the device's good ones."""
-    sql = "SELECT 1 FROM device_keys WHERE device = ? AND key = ? AND revoked_ms = 0"
-    return run(connection, sql, device, key).first() is not None
-
-
-def _take_in(connection: Connection, message: Enrol, role: str, now_ms: int) -> None:
-    known, ancestor = find(connection, message.device, lock=True), find(connection, message.heir_of, lock=True)
-    if known and (known.store != message.store or known.state == REVOKED):
-        raise Rejected(protocol.ENROL_CODE, "device id cannot be used")
-    if known and known.state == FROZEN:
-        raise Rejected(protocol.FROZEN, "a frozen device enrols under a new id")
-    if ancestor and ancestor.store != message.store:
-        raise Rejected(protocol.WRONG_STORE, "heir of another shop's device")
-    if ancestor and ancestor.state == ACTIVE:
-        freeze(connection, ancestor.device)  # its heir has taken over: whoever still is that device must say so
-    if known:
-        run(connection, "UPDATE devices SET role = ? WHERE device = ?", role, message.device)
-    else:
-        _add(connection, Device(message.device, message.store, role, ACTIVE, message.heir_of, now_ms), b"")
-    for device, heir_of in pairwise([*message.ancestors[:ANCESTORS_MAX], b""]):  # those that HQ knows stay as they are
-        if len(device) == DEVICE_BYTES and len(heir_of) in (0, DEVICE_BYTES):
-            _add(connection, Device(device, message.store, TILL, FROZEN, heir_of, now_ms), b"")
-    revoke_keys(connection, message.device, now_ms, but=message.key)
-    _add_key(connection, message.device, message.key)
-
-
-def _add(connection: Connection, device: Device, via: bytes) -> None:
+def add(connection: Connection, device: Device, via: bytes) -> None:
     sql = "INSERT INTO devices (device, store, role, state, heir_of, via, made_ms, seen_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
     run(connection, sql + " ON CONFLICT (device) DO NOTHING", *device[:5], via, device.seen_ms, device.seen_ms)
 
@@ -162,10 +110,16 @@ def rotate(hq: Hq, caller: Caller, message: Rotate) -> None:
             raise Rejected(protocol.UNSIGNED, "a key that is over")
         for key in good[:-1]:
             _revoke_key(connection, caller.device, key, hq.clock.wall_ms())
-        _add_key(connection, caller.device, message.key)
+        add_key(connection, caller.device, message.key)
 
 
-def _add_key(connection: Connection, device: bytes, key: bytes) -> None:
+def holds(connection: Connection, device: bytes, key: bytes) -> bool:
+    """Whether a key is one of the device's good ones."""
+    sql = "SELECT 1 FROM device_keys WHERE device = ? AND key = ? AND revoked_ms = 0"
+    return run(connection, sql, device, key).first() is not None
+
+
+def add_key(connection: Connection, device: bytes, key: bytes) -> None:
     number = "(SELECT coalesce(max(number), 0) + 1 FROM device_keys WHERE device = ?)"
     sql = f"INSERT INTO device_keys (device, key, key_id, number, revoked_ms) VALUES (?, ?, ?, {number}, 0)"
     known = run(connection, "SELECT revoked_ms FROM device_keys WHERE device = ? AND key = ?", device, key).first()
@@ -263,7 +217,7 @@ def lock_owner(connection: Connection, caller: Caller, device: bytes, now_ms: in
         raise Rejected(protocol.WRONG_STORE)
     if known is None:
         known = Device(device, caller.store, TILL, ACTIVE, b"", now_ms)
-        _add(connection, known, caller.device)
+        add(connection, known, caller.device)
     return known
 
 

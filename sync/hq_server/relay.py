@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from pos_app.domain.proof import first_difference
 from store_db.hq_rows import OWN, Cursor
 from sync import protocol, signing
+from sync.enrol import check_key
 from sync.hq_server import feed, relay_marks
 from sync.hq_server.database import run
 from sync.hq_server.devices import DEVICE_BYTES, KEY_BYTES, add_store
@@ -60,12 +61,13 @@ def found(hq: Hq, store: str) -> None:
         relay_marks.put_us(connection, Us(hq.ids.random(DEVICE_BYTES), hq.ids.random(KEY_BYTES), store, b"", b""))
 
 
-def enrol(hq: Hq, client: httpx.Client, code: str) -> None:
+def enrol(hq: Hq, client: httpx.Client, code: str, hq_key: str = "") -> None:
     """Make the hub known to HQ, by a one-time code of HQ's. Raises Refused and Unreachable; the same code may be used again."""
     us = _known_us(hq)
     link = Link(None, client, signer=Signer(us.device, us.secret))
     key = signing.public_key(us.secret)
     answer = link.call(protocol.ENROL, Enrol(code=code, device=us.device, store=us.store, key=key), Enrolled)
+    check_key(answer, hq_key)
     with hq.database.write() as connection:
         relay_marks.put_us(connection, us._replace(hq_key=answer.hq_key, generation=answer.generation))
 

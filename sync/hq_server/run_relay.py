@@ -6,13 +6,13 @@ import threading
 import time
 from collections.abc import Callable
 
-from pos_app.domain.errors import BadInput
+from pos_app.domain.errors import BadInput, StoreError
 from sync.hq_server import relay, relay_marks
 from sync.hq_server.hq import Hq
 from sync.hq_server.relay import Relay
 from sync.link import Refused, Unreachable, Untrusted, client
 from sync.retry import LINE_DOWN_MAX_MS, Budget
-from sync.step import HQ_KEY, Step
+from sync.step import HQ_KEY, OTHER_HQ, Step
 
 log = logging.getLogger("lanewise.hub")
 LOOK_EVERY_S = 0.5  # for events that tills have told
@@ -20,8 +20,9 @@ PULL_WAIT_MS = 20_000  # HQ keeps an empty answer so long
 HELLO_EVERY_S = 300  # HQ may have been restored meanwhile
 
 
-def prepare(hq: Hq, url: str, store: str, code: str) -> None:
-    """Make this server a hub that HQ knows; nothing to do where it is one. Raises BadInput POS-7107 with what is missing."""
+def prepare(hq: Hq, url: str, store: str, code: str, hq_key: str = "") -> None:
+    """Make this server a hub that HQ knows; nothing to do where it is one. Raises BadInput POS-7107 with what is missing,
+    and StoreError POS-7013 when an HQ answers that has not the key whose id is `hq_key`."""
     with hq.database.read() as connection:
         us = relay_marks.us(connection)
     if us is None and not store:
@@ -33,8 +34,10 @@ def prepare(hq: Hq, url: str, store: str, code: str) -> None:
     if us is None or not us.hq_key:
         try:
             with client(url) as line:
-                relay.enrol(hq, line, code)
+                relay.enrol(hq, line, code, hq_key)
         except (Refused, Unreachable) as error:
+            if isinstance(error, Refused) and error.problem.code == OTHER_HQ:
+                raise StoreError("POS-7013") from error
             raise BadInput("POS-7107", detail=str(error)) from error
 
 

@@ -35,7 +35,7 @@ device_keys = Table(
 
 enrol_codes = Table(
     "enrol_codes", metadata, _key("hash"), *_plain(Text, "store", "role"), *_plain(BigInteger, "made_ms", "until_ms", "used_ms"),
-    *_plain(LargeBinary, "used_by"),
+    *_plain(LargeBinary, "used_by", "heir_of"),
 )  # fmt: skip
 
 # `number`: the order in which a device's epochs came; the sums are those of base_seq + 1 .. seq; then the last event's clocks

@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from pos_app.hq_command import ACTIONS
 from sync.hq_server.database import Database
 from sync.hq_server.hq import Hq
+from sync.hq_server.tables import enrol_codes
+from sync.signing import key_id
 from tests.cli.test_commands import is_refused_with
 from tests.cli.test_commands import pos as process
 from tests.cli.test_package_command import pos
@@ -79,6 +82,18 @@ def test_a_code_for_a_shop_and_none_for_a_name_that_is_no_id(url: str) -> None:
     assert (made["store"], made["hours"], made["code"].count("-")) == ("S009", 24, 3)
     for name in ("a/b", "", "x" * 65, "a\nb"):
         assert is_refused_with(pos("hq", "enrol", name, "--database", url), "POS-5005"), name
+
+
+def test_a_code_comes_with_hqs_key_and_names_devices_of_its_shop(url: str) -> None:
+    made = _answer("enrol", "S001", "--heir-of", "0101", "--database", url)
+    database = Database.open(url)
+    with database.read() as connection:
+        (named,) = connection.execute(select(enrol_codes.c.heir_of).where(enrol_codes.c.used_ms == 0)).scalars()
+    assert (bytes(named), made["hq_key"]) == (bytes([1]) * 16, key_id(Hq.open(database).key))
+    database.close()
+    assert made["hq_key"] in pos("hq", "enrol", "S001", "--database", url).stdout
+    for shop, *ids in (("S001", "ff"), ("S001", "01", "ff"), ("S001", ""), ("S009", "01")):
+        assert is_refused_with(pos("hq", "enrol", shop, "--heir-of", *ids, "--database", url), "POS-7105"), ids
 
 
 def test_an_exception_is_listed_accepted_and_gone(url: str) -> None:

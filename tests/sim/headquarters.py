@@ -134,10 +134,10 @@ class Headquarters:
         with node.hq.database.write() as connection:
             feed.publish(connection, topic, rows, self.world.hq_clock.wall_ms())
 
-    def new_code(self, store: str) -> str:
+    def new_code(self, store: str, heir_of: Iterable[bytes] = ()) -> str:
         hq = self.nodes[0].hq
         with hq.database.write() as connection:
-            return devices.make_code(connection, hq.ids, store, hq.clock.wall_ms())
+            return devices.make_code(connection, hq.ids, store, hq.clock.wall_ms(), heir_of=heir_of)
 
     def back_up(self) -> None:
         for database in self.databases:

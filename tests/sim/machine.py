@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from store_db import mark
+from store_db import mark, sync_state
 from store_db.connection import Connection, connect, file_identity
 from store_db.store import Store
 from sync import enrol
 from sync.agent import Agent
 from sync.link import Link, Refused, Unreachable
-from sync.protocol import UNKNOWN_DEVICE, UNSIGNED
+from sync.protocol import HEIR, UNKNOWN_DEVICE, UNSIGNED
 from tests.sim import template
 from tests.sim.clock import MachineClock
 from tests.sim.wire import Heard, Killed, Wire
@@ -174,10 +174,19 @@ class Machine:
         self.world.note(f"  {self.name} enrols anew")
         if self.is_stranger():
             self.run(Agent.hello)  # whether two machines used this id hears the agent
-        code = self.server.new_code(self.store.device.store)
-        with contextlib.suppress(Unreachable, Refused):
-            self.run(lambda agent: enrol.enrol(self.store, Link(self.store, self.client), self.server.url, code))
-            self.trouble = ""
+        try:
+            self._type(self.server.new_code(self.store.device.store))
+        except Refused as refused:
+            if refused.problem.code == HEIR:  # an operator says whose history it is
+                self.world.note(f"  {self.name} is heir by an operator's word")
+                with contextlib.suppress(Unreachable, Refused):
+                    self._type(self.server.new_code(self.store.device.store, sync_state.devices(self.store.connection)))
+        except Unreachable:
+            pass
+
+    def _type(self, code: str) -> None:
+        self.run(lambda agent: enrol.enrol(self.store, Link(self.store, self.client), self.server.url, code))
+        self.trouble = ""
 
     def says_equal(self) -> bool:
         """Whether the agent's own proof came out equal."""

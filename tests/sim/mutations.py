@@ -73,7 +73,7 @@ MUTATIONS = (
     Mutation("an heir counts as a second life", LOG + "_is_second_life", "or caller.device != owner.device", "", CLONES, 1),
     Mutation("an heir may not speak for its ancestor", DEVICES + "lock_owner",
              "and device not in ancestors(connection, caller.device)", "", CLONES, 1),
-    Mutation("an heir does not say whose it is", "sync.enrol:enrol", 'heir_of=ancestors[0] if ancestors else b""', 'heir_of=b""', CLONES, 1),
+    Mutation("an heir does not say whose it is", "sync.enrol:_message", 'heir_of=ancestors[0] if ancestors else b""', 'heir_of=b""', CLONES, 1),
     Mutation("one bad event holds up the rest", PROJECTIONS + "project",
              "aside.append((event, quarantine.BROKEN, str(error)))", "raise", DATA, 0),
     Mutation("what does not add up is counted", "sync.hq_server.rows:rows_of", "if not accept:", "if False:", DATA, 0),
@@ -105,7 +105,7 @@ MUTATIONS = (
     Mutation("all branches of an epoch have one name", "sync.protocol:branch_of", "epoch + hash_at_end", "epoch", OLD_COPY | {"till_cloned_undetected": 9.0, "hq_restored_untold": 3.0}, 0),
     Mutation("what HQ holds elsewhere is not passed over", FORK + "pass_over", "if is_ours and", "if False and", HARD, 25),
     Mutation("a frozen till does not notice", AGENT + "_refused", "is_frozen=code in (FROZEN, UNSIGNED)", "is_frozen=False", CLONES, 1),
-    Mutation("an heir keeps the old id", "sync.enrol:_wanted", "store.ids.random(16) if is_heir else own", "own", CLONES, 1),
+    Mutation("an heir keeps the old id", "sync.enrol:_new", "store.ids.random(16) if is_heir else own", "own", CLONES, 1),
     # what the journal writes
     Mutation("an epoch goes on counting", "store_db.journal:append", "seq, previous = 0, GENESIS", "previous = GENESIS",
              {"till_restored_detected": 9.0}, 0),

@@ -1,5 +1,6 @@
 """An HQ in a temporary database, and tills without a store file: a key, chains of events hashed by the real function."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -12,11 +13,13 @@ from pos_app.domain.events import GENESIS, Header, chain_hash
 from pos_app.domain.plain import to_json
 from pos_app.domain.ports import Clock, Ids
 from sync import protocol
+from sync.heir import with_proofs
 from sync.hq_server import devices
 from sync.hq_server.all_tables import metadata
 from sync.hq_server.app import make_app
 from sync.hq_server.database import Database, run
 from sync.hq_server.hq import REV_FLOOR, TILL, Hq
+from sync.identity import Signer
 from sync.protocol import (
     Ack,
     ChainId,
@@ -77,9 +80,9 @@ def client_of(hq: Hq, **options: Any) -> httpx.Client:
     return httpx.Client(transport=InlineTransport(make_app(hq, run=run_inline, **options)), base_url="http://hq.test")
 
 
-def new_code(hq: Hq, store: str = STORE, role: str = TILL) -> str:
+def new_code(hq: Hq, store: str = STORE, role: str = TILL, heir_of: Iterable[bytes] = ()) -> str:
     with hq.database.write() as connection:
-        return devices.make_code(connection, hq.ids, store, hq.clock.wall_ms(), role=role)
+        return devices.make_code(connection, hq.ids, store, hq.clock.wall_ms(), role=role, heir_of=heir_of)
 
 
 @dataclass
@@ -124,12 +127,23 @@ class FakeTill:
         self.secret = self.ids.random(32)
         self.wall_ms, self.mono_ms, self.boot_id = hq.clock.wall_ms(), 1_000, self.ids.random(16)
 
-    def enrol(self, code: str | None = None, *, role: str = TILL, heir_of: bytes = b"") -> Enrolled:
+    def enrol(
+        self, code: str | None = None, *, role: str = TILL, ancestors: Sequence[bytes] = (), keys: Iterable[Signer] = (),
+    ) -> Enrolled:  # fmt: skip
+        """`ancestors`: the ids it says it had before, newest first; `keys`: those it shows for them."""
+        code = code or new_code(self.hq, self.store, role)
+        return self.ask(protocol.ENROL, self.wanted(code, ancestors, keys), Enrolled)
+
+    def wanted(self, code: str, ancestors: Sequence[bytes] = (), keys: Iterable[Signer] = ()) -> Enrol:
         message = Enrol(
-            code=code or new_code(self.hq, self.store, role), device=self.device, store=self.store,
-            key=public_key(self.secret), heir_of=heir_of,
+            code=code, device=self.device, store=self.store, key=public_key(self.secret),
+            heir_of=ancestors[0] if ancestors else b"", ancestors=list(ancestors),
         )  # fmt: skip
-        return self.ask(protocol.ENROL, message, Enrolled)
+        return with_proofs(message, keys)
+
+    @property
+    def signer(self) -> Signer:
+        return Signer(self.device, self.secret)
 
     def new_chain(self) -> FakeChain:
         """A new epoch, with its first event."""

@@ -16,6 +16,9 @@ from pos_app import cli
 from pos_app.demo.day import DayClock, SeededIds
 from store_db import sync_state
 from store_db.store import Store
+from sync.hq_server import relay_marks
+from sync.hq_server.run_relay import prepare
+from sync.signing import key_id
 from tests.shop_kit import ROOT, STORE, make_store
 from tests.sim import facts
 from tests.sync.hq_kit import make_hq, new_code, sqlite_url
@@ -128,6 +131,38 @@ def test_once_sends_fetches_and_proves_and_verify_asks_hq(store: Store, hq_url: 
     pos("sync", "rotate", "--store", str(store.path))
     facts.sell(store, random.Random(3))
     assert "1 events sent" in pos("sync", "once", "--store", str(store.path), code=1)
+
+
+def test_a_code_is_typed_in_with_hqs_key_and_an_heir_asks_for_one_that_names_it(
+    tmp_path: Path, store: Store, hq_url: str, pos: Pos
+) -> None:
+    database, path, shop = ("--database", sqlite_url(tmp_path)), str(store.path), store.device.store
+    made = json.loads(pos("hq", "enrol", shop, "--json", *database))
+    typed = ("sync", "enrol", "--url", hq_url, "--store", path, "--code", made["code"], "--hq-key")
+    assert "POS-7013" in pos(*typed, "0" * 16, code=3)
+    pos(*typed, made["hq_key"])
+    store.connection.execute("DELETE FROM secrets WHERE name = 'device_key' OR name GLOB 'kept_key:*'")
+    code = json.loads(pos("hq", "enrol", shop, "--json", *database))["code"]
+    told = pos("sync", "enrol", "--url", hq_url, "--store", path, "--code", code, code=3)
+    assert "POS-7012" in told
+    named = told.partition("--heir-of ")[2].split()[0].rstrip("]")
+    assert store.device.device.hex().startswith(named)
+    code = json.loads(pos("hq", "enrol", shop, "--heir-of", named, "--json", *database))["code"]
+    pos("sync", "enrol", "--url", hq_url, "--store", path, "--code", code)
+    assert json.loads(pos("sync", "once", "--json", "--store", path))["waiting"]["events"] == 0
+
+
+def test_a_hub_refuses_an_hq_with_another_key(tmp_path: Path, hq_url: str, pos: Pos) -> None:
+    made = json.loads(pos("hq", "enrol", STORE, "--hub", "--json", "--database", sqlite_url(tmp_path)))
+    (tmp_path / "hub").mkdir()
+    hub = make_hq(sqlite_url(tmp_path / "hub"))
+    at_hub = ("hq", "serve", "--database", sqlite_url(tmp_path / "hub"), "--hub-of", hq_url, "--shop", STORE)
+    assert "POS-7013" in pos(*at_hub, "--code", made["code"], "--hq-key", "0" * 16, code=3)
+    prepare(hub, hq_url, STORE, made["code"], made["hq_key"])  # the code is good once more, for this hub
+    with hub.database.read() as connection:
+        us = relay_marks.us(connection)
+    assert us is not None and key_id(us.hq_key) == made["hq_key"]
+    hub.database.close()
 
 
 def test_a_store_that_is_not_enrolled_is_refused_with_its_code(tmp_path: Path, pos: Pos, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,8 @@ from pos_app.domain.events import GENESIS, Header, chain_hash
 from pos_app.domain.plain import to_json
 from store_db import journal
 from store_db.connection import connect
-from sync.hq_server.devices import add_store, enrol, make_code
+from sync.hq_server.devices import add_store, make_code
+from sync.hq_server.enrolment import enrol
 from sync.hq_server.hq import TILL, Caller, Hq
 from sync.hq_server.log import push
 from sync.protocol import Ack, ChainId, Enrol, Push, WireEvent, to_columns

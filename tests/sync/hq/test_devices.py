@@ -192,12 +192,13 @@ def test_a_key_is_brought_by_who_holds_it(till: FakeTill) -> None:
 
 
 def test_enrolling_anew_ends_the_keys_before(hq: Hq, till: FakeTill) -> None:
-    before = till.secret
+    before = till.signer
     till.secret = b"n" * 32
-    till.enrol()
-    assert refused(with_key(till, before).push, till.new_chain()) == protocol.UNSIGNED
-    till.secret = before
-    assert refused(till.enrol) == protocol.ENROL_CODE
+    till.enrol(keys=[before])
+    assert refused(with_key(till, before.secret).push, till.new_chain()) == protocol.UNSIGNED
+    newest, till.secret = till.signer, before.secret
+    assert refused(till.enrol, keys=[before]) == protocol.HEIR
+    assert refused(till.enrol, keys=[newest]) == protocol.ENROL_CODE  # a key that is over never comes back
 
 
 # ------------------------------------------------------------------ clones and heirs
@@ -236,7 +237,7 @@ def test_both_machines_enrol_anew_and_tell_all_that_they_have(hq: Hq, client: ht
     assert refused(till.enrol) == protocol.FROZEN  # under the same id
     heirs = [FakeTill(hq, client, n) for n in (2, 3)]
     for heir, chain in zip(heirs, (original, copied), strict=True):
-        heir.enrol(heir_of=till.device)
+        heir.enrol(ancestors=[till.device], keys=[till.signer])
         heir.push(chain)
         heir.push(heir.sell(heir.new_chain()))
     forked = till.sell(original.fork(3), 2)
@@ -245,7 +246,7 @@ def test_both_machines_enrol_anew_and_tell_all_that_they_have(hq: Hq, client: ht
     assert events(hq) == 5 + 4 + 4 + 2
     assert sales(hq) == 4 + 3 + 2 + 2
     grandchild = FakeTill(hq, client, 4)
-    grandchild.enrol(heir_of=heirs[0].device)
+    grandchild.enrol(ancestors=[heirs[0].device, till.device], keys=[heirs[0].signer])
     grandchild.push(till.sell(original))
     assert refused(heirs[0].push, heirs[0].new_chain()) == protocol.FROZEN  # its heir has taken over
 
@@ -259,7 +260,9 @@ def test_an_heir_of_nobody_tells_nobodys_events(hq: Hq, client: httpx.Client, ti
 
 
 def test_an_heir_is_of_the_same_shop(hq: Hq, client: httpx.Client, till: FakeTill) -> None:
-    assert refused(FakeTill(hq, client, 2, OTHER_STORE).enrol, heir_of=till.device) == protocol.WRONG_STORE
+    assert (
+        refused(FakeTill(hq, client, 2, OTHER_STORE).enrol, ancestors=[till.device], keys=[till.signer]) == protocol.WRONG_STORE
+    )
     till.push(till.new_chain())
 
 

@@ -99,6 +99,7 @@ def upgrade() -> None:
         sa.Column("until_ms", sa.BigInteger(), nullable=False),
         sa.Column("used_ms", sa.BigInteger(), nullable=False),
         sa.Column("used_by", sa.LargeBinary(), nullable=False),
+        sa.Column("heir_of", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("hash"),
     )
     op.create_table(
