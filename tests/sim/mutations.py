@@ -147,7 +147,7 @@ MUTATIONS = (
              WITH_HUB | OLD_COPY | HUB_OLD, 15),
     Mutation("the hub does not see what HQ holds under another name", RELAY + "_fork",
              "problem.mark if problem.detail == HELD_ELSEWHERE else None", "None",
-             WITH_HUB | OLD_COPY | CLONES | {"till_joins_hub": 8.0}, 3),
+             WITH_HUB | OLD_COPY | CLONES | {"till_joins_hub": 8.0}, 0),
     Mutation("what a hub relays counts as a second life", LOG + "_is_second_life", "or caller.device != owner.device", "",
              WITH_HUB | {"till_restored_detected": 9.0} | HUB_OLD | HQ_OLD, 10),
     Mutation("the hub keeps what HQ took away", RELAY + "_load", "[*rows, *gone]", "rows", WITH_HUB | HQ_OLD | FEED_MOVES, 0),

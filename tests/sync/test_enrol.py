@@ -13,7 +13,8 @@ from sync.link import Refused, Unreachable
 from sync.signing import key_id
 from sync.step import OTHER_HQ
 from tests.shop_kit import make_store
-from tests.sync.agent_kit import URL, HeadOffice, Line, Machine, is_whole, lost
+from tests.sync.agent_kit import URL, HeadOffice, Machine, is_whole, lost
+from tests.sync.asgi import InlineTransport
 from tests.sync.hq_kit import new_code
 
 
@@ -219,7 +220,7 @@ def test_an_answer_of_an_hq_with_another_key_changes_nothing(office: HeadOffice,
     (tmp_path / "impostor").mkdir()
     impostor = HeadOffice(tmp_path / "impostor", office.hq.clock, 2)  # type: ignore[arg-type]
     before = sync_state.hq(till.store.connection), identity.signer(till.store.connection)
-    honest, till.line.transport = till.line.transport, Line(impostor.app).transport
+    honest, till.line.transport = till.line.transport, InlineTransport(impostor.app)
     code = new_code(impostor.hq)
     refused = refusal(till, code, hq_key=wanted)
     assert (refused.code, refused.detail) == (OTHER_HQ, key_id(impostor.hq.key))
