@@ -122,7 +122,7 @@ MUTATIONS = (
     Mutation("a page passes rows that it left out", FEED + "_page", "rev=rows[-1].rev if more else upto", "rev=upto", {}, 0),
     Mutation("no cursor is ever gone", FEED + "pages", "gone = {topic for topic, after in cursors.items() if",
              "gone = {topic for topic, after in cursors.items() if False and", HQ_OLD, 2),
-    Mutation("revs of a restored HQ go on where the copy ends", FEED + "begin_run", "+ RUN_REVS +", "+ 0 * RUN_REVS + 0 *", {"hq_restored_untold": 9.0} | FEED_MOVES, 28),
+    Mutation("revs of a restored HQ go on where the copy ends", FEED + "begin_run", "+ RUN_REVS +", "+ 0 * RUN_REVS + 0 *", {"hq_restored_untold": 9.0} | FEED_MOVES, 37),
     Mutation("a cursor is believed whatever its HQ has lost since", FEED + "pages", "if newest > state.rev or any(", "if any(",
              {"hq_restored_untold": 9.0} | FEED_MOVES, 77),
     Mutation("a shop gets another shop's rows", FEED + "pages", "_page(connection, topic, store,", "_page(connection, topic, 'S001',", {}, 0),
