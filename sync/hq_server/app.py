@@ -232,9 +232,9 @@ class PullEndpoint(Endpoint):
 
     async def answer(self, asked: Asked) -> Answer:
         caller, message = await self.door.work(self.read, asked)
-        if message.wait_ms <= 0:
-            return await super().answer(asked)
         handler, hq, waiting = self.call.handler, self.door.hq, self.door.waiting
+        if message.wait_ms <= 0:
+            return Answer(200, encode(await self.door.work(handler, hq, caller, message)))
         wait_ms = message.wait_ms if waiting[caller.device] < WAITING_MAX else 0
         waiting[caller.device] += 1
         try:
