@@ -54,6 +54,8 @@ log = Table(
     *_plain(LargeBinary, "payload", "hash"), *_plain(BigInteger, "money_fen", "points", "quantity", "received_ms"),
     Index("log_by_day", "store", "business_date"), postgresql_partition_by="HASH (store)",
 )  # fmt: skip
+LZ4 = "ALTER TABLE log ALTER COLUMN payload SET COMPRESSION lz4"  # a third of the work of taking events in, as measured
+event.listen(log, "after_create", DDL(LZ4).execute_if(dialect="postgresql"))  # type: ignore[no-untyped-call]
 for number in range(PARTITIONS):
     part = f"CREATE TABLE log_{number} PARTITION OF log FOR VALUES WITH (MODULUS {PARTITIONS}, REMAINDER {number})"
     event.listen(log, "after_create", DDL(part).execute_if(dialect="postgresql"))  # type: ignore[no-untyped-call]

@@ -441,5 +441,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store", "device", "epoch", "branch", "seq"),
     )
     if op.get_bind().dialect.name == "postgresql":
+        op.execute("ALTER TABLE log ALTER COLUMN payload SET COMPRESSION lz4")
         for number in range(16):
             op.execute(f"CREATE TABLE log_{number} PARTITION OF log FOR VALUES WITH (MODULUS 16, REMAINDER {number})")
