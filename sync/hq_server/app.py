@@ -7,8 +7,7 @@ is the exception.
 import base64
 import importlib.util
 import logging
-from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from sqlalchemy.exc import DataError, OperationalError
@@ -21,9 +20,9 @@ from starlette.types import Receive, Scope, Send
 from sync import protocol, signing
 from sync.hq_server import devices, feed, generation, hub, log, proofs
 from sync.hq_server.devices import Asked
+from sync.hq_server.door import RETRY_AFTER_S, Door, Run
 from sync.hq_server.enrolment import enrol
 from sync.hq_server.hq import REVOKED, Caller, Hq, Rejected
-from sync.hq_server.watch import Watch
 from sync.protocol import (
     BODY_BYTES_MAX,
     Claim,
@@ -52,11 +51,7 @@ from sync.signing import answer_text
 CONTENT_TYPE = "application/vnd.lanewise"
 SMALL_BYTES_MAX = 1 << 18  # of every body but a push
 UNPACKED = 4  # times as large a message may be unpacked as its body may be
-READING_BYTES_MAX = 256 << 20  # of all bodies that are on their way: nobody has said yet who sends them
 WAITING_MAX = 4  # pulls of one device that wait for news at once; an agent has one
-WORKING_MAX = 32  # requests that are worked on at once; each may hold some tens of MB
-RETRY_AFTER_S = 2
-Run = Callable[..., Awaitable[Any]]
 Handler = Callable[[Hq, Caller, Any], Message]
 logger = logging.getLogger("lanewise.hq")
 
@@ -131,56 +126,6 @@ def make_app(
     return app
 
 
-class Door:
-    """What all endpoints share: how many are at work, which versions are spoken."""
-
-    def __init__(self, hq: Hq, run: Run, versions: tuple[int, int]) -> None:
-        self.hq, self.run, self.versions = hq, run, versions
-        self.working = 0
-        self.reading = 0  # bytes
-        self.waiting: Counter[bytes] = Counter()
-        self.watch = Watch(hq, run)
-
-    async def work(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Run one handler, unless too many are at work already."""
-        if self.working >= WORKING_MAX:
-            raise Rejected(protocol.BUSY, retry_after_s=RETRY_AFTER_S)
-        self.working += 1
-        try:
-            return await self.run(function, *args)
-        finally:
-            self.working -= 1
-
-    async def body(self, headers: Mapping[str, str], receive: Receive, bytes_max: int) -> bytes:
-        """A body within its bounds. Rejected TOO_LARGE, BROKEN where the line ended, BUSY when too much is coming."""
-        said = headers.get("content-length", "0")
-        if said.isascii() and said.isdigit() and int(said[:18]) > bytes_max:
-            raise Rejected(protocol.TOO_LARGE, f"{said[:18]} bytes")
-        body = bytearray()
-        try:
-            while True:
-                message = await receive()
-                if message["type"] != "http.request":
-                    raise Rejected(protocol.BROKEN, "cut off")
-                piece = message.get("body", b"")
-                body += piece
-                self.reading += len(piece)
-                if len(body) > bytes_max:
-                    raise Rejected(protocol.TOO_LARGE, f"more than {bytes_max} bytes")
-                if self.reading > READING_BYTES_MAX:
-                    raise Rejected(protocol.BUSY, "bodies", retry_after_s=RETRY_AFTER_S)
-                if not message.get("more_body"):
-                    return bytes(body)
-        finally:
-            self.reading -= len(body)
-
-    def check_version(self, headers: Mapping[str, str]) -> None:
-        oldest, newest = self.versions
-        said = headers.get(signing.PROTOCOL, "")
-        if not (said.isascii() and said.isdigit() and oldest <= int(said[:9]) <= newest):
-            raise Rejected(protocol.VERSION, f"{oldest} to {newest}")
-
-
 class Endpoint:
     """One signed call."""
 
@@ -213,8 +158,11 @@ class Endpoint:
 
     def handle(self, asked: Asked) -> Message:
         """One request, in a thread of its own."""
-        caller, message = self.read(asked)
-        return self.call.handler(self.door.hq, caller, message)
+        return self.ask(*self.read(asked))
+
+    def ask(self, caller: Caller, message: Any) -> Message:
+        with self.door.share(caller):
+            return self.call.handler(self.door.hq, caller, message)
 
     def read(self, asked: Asked) -> tuple[Caller, Any]:
         """Who asks what."""
@@ -232,13 +180,13 @@ class PullEndpoint(Endpoint):
 
     async def answer(self, asked: Asked) -> Answer:
         caller, message = await self.door.work(self.read, asked)
-        handler, hq, waiting = self.call.handler, self.door.hq, self.door.waiting
+        waiting = self.door.waiting
         if message.wait_ms <= 0:
-            return Answer(200, encode(await self.door.work(handler, hq, caller, message)))
+            return Answer(200, encode(await self.door.work(self.ask, caller, message)))
         wait_ms = message.wait_ms if waiting[caller.device] < WAITING_MAX else 0
         waiting[caller.device] += 1
         try:
-            pulled = await self.door.watch.news(lambda: self.door.work(handler, hq, caller, message), wait_ms)
+            pulled = await self.door.watch.news(lambda: self.door.work(self.ask, caller, message), wait_ms)
         finally:
             waiting[caller.device] -= 1
             if not waiting[caller.device]:

@@ -18,7 +18,7 @@ from sqlalchemy import event, func, select
 
 from sync import protocol
 from sync.hq_server import app as app_module
-from sync.hq_server import feed
+from sync.hq_server import door, feed
 from sync.hq_server import serve as serving
 from sync.hq_server.database import Database
 from sync.hq_server.hq import Hq
@@ -293,7 +293,7 @@ def test_other_methods_do_nothing(hq: Hq, till: FakeTill, method: str) -> None:
 
 
 def test_too_many_at_once_are_told_to_come_again(hq: Hq, monkeypatch: pytest.MonkeyPatch, till: FakeTill) -> None:
-    monkeypatch.setattr(app_module, "WORKING_MAX", 0)
+    monkeypatch.setattr(door, "WORKING_MAX", 0)
     answer = till.send(protocol.PUSH, till.new_chain().push())
     assert refusal(answer) == protocol.BUSY
     assert int(answer.headers["retry-after"]) >= 1 and stored(hq) == 0

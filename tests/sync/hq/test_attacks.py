@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -13,12 +14,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from pos_app.domain.coupons import Issue, make_code
 from sync import protocol
 from sync.hq_server import app as app_module
-from sync.hq_server import operators, quarantine
+from sync.hq_server import door, operators, quarantine
 from sync.hq_server.app import make_app
 from sync.hq_server.bodies import POINTS_MAX
-from sync.hq_server.hq import Hq
+from sync.hq_server.hq import Caller, Hq
 from sync.hq_server.projected_tables import coupons, points
-from sync.protocol import Enrol, Pull, Pulled, decode, encode
+from sync.protocol import Enrol, Message, Pull, Pulled, decode, encode
 from sync.signing import public_key, signed_headers
 from tests.sync.hq_kit import OTHER_STORE, FakeTill, new_code, sale
 
@@ -151,7 +152,7 @@ class Half:
 
 def test_bodies_on_their_way_hold_a_bounded_memory(hq: Hq, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever says nothing of himself but sends is told to come again when too much is on its way; then others go on."""
-    monkeypatch.setattr(app_module, "READING_BYTES_MAX", 1_000_000)
+    monkeypatch.setattr(door, "READING_BYTES_MAX", 1_000_000)
     app = make_app(hq)
     scope = {
         "type": "http", "method": "POST", "path": protocol.PUSH, "raw_path": protocol.PUSH.encode(), "query_string": b"",
@@ -195,6 +196,41 @@ def test_a_device_waits_for_news_on_few_lines(hq: Hq, till: FakeTill, monkeypatc
             return decode(Pulled, answer.content)
 
     assert asyncio.run(ask()).pages == []
+
+
+def test_a_device_takes_no_more_than_its_share_of_the_work(
+    hq: Hq, client: httpx.Client, till: FakeTill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that sends many requests at once is told to come again; the next till is served, and so is the first afterwards."""
+    other = FakeTill(hq, client, number=2)
+    other.enrol()
+    at_work, may_go_on = threading.Semaphore(0), threading.Event()
+    plain = app_module.CALLS[protocol.HELLO]
+
+    def slow(hq: Hq, caller: Caller, message: Any) -> Message:
+        if caller.device == till.device:
+            at_work.release()
+            may_go_on.wait()
+        return plain.handler(hq, caller, message)
+
+    monkeypatch.setitem(app_module.CALLS, protocol.HELLO, plain._replace(handler=slow))
+    app, body = make_app(hq), encode(protocol.Hello(generation=b""))
+
+    async def ask() -> list[int]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://hq.test") as line:
+
+            async def hello(of: FakeTill) -> int:
+                headers = signed_headers(of.secret, "POST", protocol.HELLO, of.device, body, protocol.NEWEST)
+                return (await line.post(protocol.HELLO, content=body, headers=headers)).status_code
+
+            many = [asyncio.create_task(hello(till)) for _ in range(door.SHARE)]
+            for _ in many:
+                await asyncio.to_thread(at_work.acquire)
+            found = [await hello(till), await hello(other)]
+            may_go_on.set()
+            return [*found, *await asyncio.gather(*many), await hello(till)]
+
+    assert asyncio.run(ask()) == [503, 200, *[200] * door.SHARE, 200]
 
 
 def app_module_waiting(app: Any) -> int:
