@@ -16,7 +16,21 @@ from store_db import sync_state
 from store_db.store import Store
 from sync import identity
 from sync.identity import Signer
-from sync.protocol import BODY_BYTES_MAX, ENROL, NEWEST, OLDEST, UNSIGNED, VERSION, M, Message, Problem, WireError, decode, encode
+from sync.protocol import (
+    BODY_BYTES_MAX,
+    ENROL,
+    NEWEST,
+    OLDEST,
+    UNSIGNED,
+    VERSION,
+    Enrolled,
+    M,
+    Message,
+    Problem,
+    WireError,
+    decode,
+    encode,
+)
 from sync.signing import SIGNATURE, is_answer_signed, signed_headers
 
 CONTENT_TYPE = "application/vnd.lanewise"
@@ -85,7 +99,7 @@ class Link:
             heard = self._send("POST", path, body, signer, {}, meanwhile)
             if heard.response.status_code == 200:
                 answer = _answer(reply, path, heard.body)
-                self._check(path, heard)
+                self._check(path, heard, answer.hq_key if isinstance(answer, Enrolled) else b"")
                 return answer
             refused = self._refusal(path, heard)
             if refused.problem.code != VERSION:
@@ -123,12 +137,12 @@ class Link:
             is_line_down = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
             raise Unreachable(f"{type(error).__name__}: {error}"[:200], is_line_down=is_line_down) from error
 
-    def _check(self, path: str, heard: "Heard") -> None:
-        """Raises Untrusted. Who answers an enrolment is known by that answer only."""
-        known = sync_state.hq(self._store.connection) if self._store else None
-        key, status = known.hq_key if known else self._hq_key, heard.response.status_code
+    def _check(self, path: str, heard: "Heard", brought_key: bytes = b"") -> None:
+        """Raises Untrusted. An enrolment is signed by the key that it brings; whose that is, nobody knows before."""
+        known = sync_state.hq(self._store.connection) if self._store and path != ENROL else None
+        key, status = brought_key or (known.hq_key if known else self._hq_key), heard.response.status_code
         signature = heard.response.headers.get(SIGNATURE, "")
-        if path != ENROL and key and not is_answer_signed(key, signature, heard.request_signature, status, heard.body):
+        if key and not is_answer_signed(key, signature, heard.request_signature, status, heard.body):
             raise Untrusted(f"{path}: status {status}, not signed by HQ for this request")
 
     def _refusal(self, path: str, heard: "Heard") -> Refused:

@@ -82,7 +82,7 @@ MUTATIONS = (
              "(code, store, header.uid, sale.number, sale.customer, saved_fen)", "(code, '', b'', '', '', 0)", DATA, 0),
     # how HQ says that it was restored
     # what a till believes
-    Mutation("an answer that HQ did not sign is believed", LINK + "_check", "if path != ENROL and key and", "if False and", LIES, 0),
+    Mutation("an answer that HQ did not sign is believed", LINK + "_check", "if key and not", "if False and not", LIES, 0),
     Mutation("an old answer to another request is believed", "sync.signing:answer_text", "request_signature, str(status)", "str(status)",
              OLD_COPY | {"hq_restored_untold": 10.0, "stale_answer": 0.2}, 55),
     Mutation("an answer of another generation is taken", PUSH + "push_batch", "if ack.generation != known.generation:",
@@ -134,8 +134,8 @@ MUTATIONS = (
     Mutation("the hub counts as relayed what HQ has not acknowledged", RELAY + "_offer", "ack = self._link.call(protocol.PUSH, push, Ack)",
              "self._put(one._replace(mark=Mark(events[-1].header.seq, events[-1].hash))); ack = self._link.call(protocol.PUSH, push, Ack)",
              WITH_HUB | LOSS, 0),
-    Mutation("the hub believes an answer that HQ did not sign", LINK + "_check", "if path != ENROL and key and",
-             "if self._store is not None and path != ENROL and key and", WITH_HUB | LIES, 2),
+    Mutation("the hub believes an answer that HQ did not sign", LINK + "_check", "if key and not",
+             "if self._store is not None and key and not", WITH_HUB | LIES, 2),
     Mutation("the hub changes what it relays", RELAY + "_offer", "(event.header, event.payload) for", "(event.header, event.payload + b' ') for",
              WITH_HUB, 0),
     Mutation("the hub does not relay branches", RELAY + "relay_once", "if one.chain.device in stopped or",

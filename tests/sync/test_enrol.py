@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
+import msgspec
 import pytest
 
 from pos_app.demo.day import DayClock, SeededIds
 from store_db import sync_state
 from sync import enrol, identity, protocol, status
 from sync.hq_server import devices
-from sync.link import Refused, Unreachable
+from sync.link import Refused, Unreachable, Untrusted
 from sync.signing import key_id
 from sync.step import OTHER_HQ
 from tests.shop_kit import make_store
@@ -236,5 +238,24 @@ def test_a_key_that_was_mistyped_costs_no_second_code(office: HeadOffice, till: 
     code = new_code(office.hq)
     assert refusal(till, code, hq_key="0" * 16).code == OTHER_HQ
     typed(till, code, hq_key=key_id(office.hq.key))
+    sells_on(till)
+    assert is_whole(office, till)
+
+
+def test_an_enrolment_that_was_changed_on_its_way_is_none(office: HeadOffice, till: Machine) -> None:
+    """Somebody between the two leaves HQ's key as it is, and changes what else the answer says."""
+    before = sync_state.hq(till.store.connection), identity.signer(till.store.connection)
+
+    def changed(answer: httpx.Response) -> httpx.Response:
+        made = protocol.decode(protocol.Enrolled, answer.content)
+        body = protocol.encode(msgspec.structs.replace(made, generation=b"another"))
+        return httpx.Response(200, headers=dict(answer.headers) | {"content-length": str(len(body))}, content=body)
+
+    code = new_code(office.hq)
+    till.line.answers = [changed]
+    with pytest.raises(Untrusted):
+        enrol.enrol(till.store, till.link, URL, code)
+    assert (sync_state.hq(till.store.connection), identity.signer(till.store.connection)) == before
+    typed(till, code)
     sells_on(till)
     assert is_whole(office, till)
