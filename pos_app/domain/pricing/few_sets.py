@@ -77,11 +77,15 @@ def every_way(
     looks = [prod([comb(len(members) + slot.units - 1, slot.units) for members, slot in _slots(offer)]) for offer in offers]
     if sum(looks) > looks_max:
         return None
+    usable = [number for number, offer in enumerate(offers) if is_usable(offer, classes)]
+    if not usable:
+        return [()]
     fields = _Fields(sum([unit.count * max(1, unit.price_fen) for unit in classes]).bit_length() + 1, len(classes))
     guards = fields.guards
     states: Table = {0: _State(fields.packed([unit.count for unit in classes]) | guards, 0, 0, ())}
-    for number, (offer, kind) in enumerate(zip(offers, kinds, strict=True)):
-        laid = _applications(number, offer, classes, kind, rounding, share, fields)
+    for number in usable:
+        offer = offers[number]
+        laid = _applications(number, offer, classes, kinds[number], rounding, share, fields)
         if not laid:
             continue
         times = NO_LIMIT if offer.max_applications is None else offer.max_applications
@@ -98,31 +102,28 @@ def every_way(
 def _applications(
     number: int, offer: SetOffer, classes: Sequence[UnitClass], kind: int, rounding: str, share: Share, fields: _Fields
 ) -> list[_Laid]:
-    """The different applications of an offer."""
+    """The different applications of an offer that can be used."""
     found: dict[int, _Laid] = {}
-    if not is_usable(offer, classes):
-        return []
+    prices, counts = [unit.price_fen for unit in classes], [unit.count for unit in classes]
+    bits, width = fields
+    units_at, fens_at = 2 * kind * width * bits, (2 * kind + 1) * width * bits
+    times_at = fields.of_offer
     for slots in product(*[combinations_with_replacement(members, slot.units) for members, slot in _slots(offer)]):
-        units = sorted([c for slot in slots for c in slot])
-        if any(units.count(c) > classes[c].count for c in set(units)):
+        units = [c for slot in slots for c in slot]
+        if any(units.count(c) > counts[c] for c in units):
             continue
-        saving_fen = offer.shape.saving_fen([[classes[c].price_fen for c in slot] for slot in slots], rounding)
+        saving_fen = offer.shape.saving_fen([[prices[c] for c in slot] for slot in slots], rounding)
         if saving_fen > 0:
-            laid = _laid(chosen_of(number, slots, saving_fen, 1, classes, share), kind, fields)
-            found.setdefault(laid.changes, laid)
+            chosen = chosen_of(number, slots, saving_fen, 1, classes, share)
+            taken = sum([1 << c * bits for c in units])
+            fens = sum([fen << c * bits for c, fen in chosen.shares])
+            changes = taken << units_at | fens << fens_at | (1 | saving_fen << bits) << times_at
+            found.setdefault(changes, _Laid(chosen, taken, changes))
     return list(found.values())
 
 
 def _slots(offer: SetOffer) -> Iterable[tuple[tuple[int, ...], Slot]]:
     return zip(offer.slots, offer.shape.slots, strict=True)
-
-
-def _laid(chosen: Chosen, kind: int, fields: _Fields) -> _Laid:
-    bits, width = fields
-    taken = sum([units << c * bits for slot in chosen.slots for c, units in slot])
-    fens = sum([fen << c * bits for c, fen in chosen.shares])
-    changes = (taken | fens << width * bits) << 2 * kind * width * bits
-    return _Laid(chosen, taken, changes | fields.packed([1, chosen.saving_fen]) << fields.of_offer)
 
 
 def _lay(running: Table, one: _Laid, guards: int) -> None:

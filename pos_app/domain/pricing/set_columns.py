@@ -50,6 +50,9 @@ def chosen_of(
 ) -> Chosen:
     """An application of the units in `slots` (a class once a unit), with its saving shared by price."""
     units = sorted([c for slot in slots for c in slot])
+    if units[0] == units[-1]:  # one class carries it all
+        c = units[0]
+        return Chosen(offer, tuple([((c, len(slot)),) for slot in slots]), saving_fen, ((c, saving_fen),), times)
     fens = dict.fromkeys(units, 0)
     for c, fen in zip(units, share(saving_fen, [classes[c].price_fen for c in units]), strict=True):
         fens[c] += fen

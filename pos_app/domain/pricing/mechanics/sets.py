@@ -29,7 +29,7 @@ class SetShape(NamedTuple):
     def reduced(self, prices: Sequence[Sequence[int]]) -> list[int]:
         """The unit prices that are reduced, for sets with a percentage; all of them for the others."""
         if self.cheapest:
-            return sorted(price for slot in prices for price in slot)[: self.cheapest]
+            return sorted([price for slot in prices for price in slot])[: self.cheapest]
         if self.percent:
             return list(prices[-1])
         return [price for slot in prices for price in slot]
@@ -44,4 +44,4 @@ class SetShape(NamedTuple):
             return max(0, sum(reduced) - self.price_fen)
         if self.amount_fen is not None:
             return min(self.amount_fen, sum(reduced))
-        return sum(off_fen(price, self.percent, rounding) for price in reduced)
+        return sum([off_fen(price, self.percent, rounding) for price in reduced])
