@@ -65,4 +65,4 @@ NEVER_DISCOUNTED = frozenset({Restricted.TOBACCO, Restricted.BAG})
 
 def may_be_discounted(item: Item) -> bool:
     """Whether any price below list may apply: the flag of the good and the rule of its class."""
-    return item.discount_allowed and item.restricted not in NEVER_DISCOUNTED
+    return item.discount_allowed and (not item.restricted or item.restricted not in NEVER_DISCOUNTED)

@@ -140,8 +140,8 @@ class _SetSearch:
 
     def _choice(self, chosen: tuple[Chosen, ...], gap_fen: int) -> Choice:
         cells, begin, fixed = left_cells(chosen, self.sets, self.rows, self.pieces)
-        choice = Choice(chosen, cells, begin, Later(begin, ()), fixed)
-        return choice._replace(bound_fen=choice.total_fen - gap_fen)
+        total_fen = sum(begin) + sum([fen for _, fen in fixed])
+        return Choice(chosen, cells, begin, Later(begin, ()), fixed, total_fen - gap_fen)
 
     def _best_way(self, ways: Sequence[tuple[Chosen, ...]]) -> tuple[Chosen, ...]:
         """The objective, as far as sets decide it: the largest saving, fewest applications, then ids."""

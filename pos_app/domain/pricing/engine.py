@@ -100,6 +100,7 @@ def _price(
 class _Offers(NamedTuple):
     """The promotions whose conditions hold and whose goods are here, by stage and in order of id; and why the others not."""
 
+    book: Book
     by_stage: dict[int, list[Promotion]]
     refused: list[Refused]
 
@@ -133,7 +134,7 @@ def _sorted_out(
             by_stage.setdefault(book.stages[number], []).append(book.promotions[number])
         else:
             refused.append(book.no_goods[number])
-    return _Offers(by_stage, refused)
+    return _Offers(book, by_stage, refused)
 
 
 # ------------------------------------------------------------------ the choice
@@ -175,7 +176,7 @@ def _choose(
     used: Mapping[str, Used], effort: int, memory: Memory | None,
 ) -> _Chosen:  # fmt: skip
     rules = Rules(package.rounding, package.leftover)
-    sets = set_rules(rows, pieces, offers.by_stage.get(SETS, []), used)
+    sets = set_rules(rows, pieces, offers.by_stage.get(SETS, []), offers.book.shapes, used)
     later = later_offers(rows, offers.of(GROUP, SPEND, COUPON), used)
     if package.policy == PRIORITY:
         choice = choose_by_priority(rows, pieces, sets, later, rules, effort)
@@ -270,7 +271,9 @@ def _line_shares(trace: Iterable[Applied]) -> dict[int, tuple[LineShare, ...]]:
 def _tax_shares(rows: Rows, amounts: Sequence[int]) -> tuple[TaxShare, ...]:
     nets: dict[tuple[str, int], int] = {}
     for row, fen in zip(rows, amounts, strict=True):
-        nets[row.tax] = nets.get(row.tax, 0) + fen
+        item = row.line.item
+        key = item.tax_code, item.tax_bp
+        nets[key] = nets.get(key, 0) + fen
     return taxes_of(nets)
 
 

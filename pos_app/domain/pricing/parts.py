@@ -11,6 +11,7 @@ from pos_app.domain.pricing.set_stage import SetRules, is_for_sets
 from pos_app.domain.pricing.shelf_stage import Piece
 
 ALONE = -1  # rows that nothing can happen to are one part together
+NO_SETS = SetRules((), (), (), ())
 
 
 class Part(NamedTuple):
@@ -79,7 +80,7 @@ def _roots(row_count: int, joined: Iterable[Sequence[int]]) -> list[int]:
         return n
 
     for rows in joined:
-        tops = {find(n) for n in rows}
+        tops = {find(n) for n in rows} if len(rows) > 1 else ()
         if len(tops) > 1:
             first = min(tops)
             for top in tops:
@@ -95,7 +96,7 @@ def _part(
 ) -> Part:  # fmt: skip
     mine = [pieces[n] for n in numbers]
     if not offers:  # nothing for sets to take
-        return Part(mine, SetRules((), (), (), ()), groups, (), ())
+        return Part(mine, NO_SETS, groups, (), ())
     places = [n for n, number in enumerate(numbers) if number in class_of]
     classes = tuple([class_of[numbers[n]] for n in places])
     own_of = {c: n for n, c in enumerate(classes)}
@@ -106,7 +107,7 @@ def _part(
     own = SetRules(
         tuple([sets.classes[c] for c in classes]), tuple(places), tuple(own_offers), tuple([sets.promotions[n] for n in offers])
     )
-    size = len(offers) * sum([is_for_sets(piece, rows) for piece in mine])
+    size = len(offers) * sum([n in class_of or is_for_sets(pieces[n], rows) for n in numbers])
     return Part(mine, own, groups, classes, tuple(offers), size)
 
 

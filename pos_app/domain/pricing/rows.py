@@ -1,6 +1,7 @@
 """The basket as pricing sees it: lines in canonical order, which goods a scope means, and a package's promotions by product."""
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -8,7 +9,8 @@ from pos_app.domain.basket import Line
 from pos_app.domain.goods import may_be_discounted
 from pos_app.domain.money import share_fen
 from pos_app.domain.pricing.mechanics import stage_of
-from pos_app.domain.pricing.model import FIRST_LINE, LARGEST_FRACTION, Package, Promotion, Refused, Scope
+from pos_app.domain.pricing.mechanics.sets import SetShape
+from pos_app.domain.pricing.model import FIRST_LINE, LARGEST_FRACTION, SETS, Package, Promotion, Refused, Scope
 from pos_app.domain.pricing.shelf import ASKED, LABEL, ShelfPrice, shelf_price
 
 
@@ -29,19 +31,17 @@ class Row(NamedTuple):
     is_open: bool
     is_asked: bool
     is_labelled: bool
-    categories: tuple[str, ...]
-    tax: tuple[str, int]
 
 
 def row_of(line: Line, is_member: bool) -> Row:
     item = line.item
-    open_shelf = shelf_price(line, False)
-    shelf = shelf_price(line, True) if is_member else open_shelf
+    sku, open_shelf = item.sku, shelf_price(line, False)
+    shelf = shelf_price(line, True) if is_member and item.member_price_fen is not None else open_shelf
     units = 0 if line.weight_g is not None else line.quantity
-    unit_fen = open_shelf.list_fen // units if units else item.price_fen
+    unit_fen, source = open_shelf.list_fen // units if units else item.price_fen, open_shelf.source
     return Row(
-        (item.sku, unit_fen, line.line_id), item.sku, line, shelf, open_shelf, unit_fen, units, may_be_discounted(item),
-        open_shelf.source == ASKED, open_shelf.source == LABEL, tuple(item.category.split(";")), (item.tax_code, item.tax_bp),
+        (sku, unit_fen, line.line_id), sku, line, shelf, open_shelf, unit_fen, units, may_be_discounted(item),
+        source == ASKED, source == LABEL,
     )  # fmt: skip
 
 
@@ -54,12 +54,18 @@ class Rows(list[Row]):
     def __init__(self, rows: Iterable[Row]) -> None:
         super().__init__(rows)
         self.by_sku: dict[str, list[int]] = {}
-        self.by_category: dict[str, list[int]] = {}
         self._within: dict[Scope, tuple[int, ...]] = {}
         for n, row in enumerate(self):
             self.by_sku.setdefault(row.sku, []).append(n)
-            for category in row.categories:
-                self.by_category.setdefault(category, []).append(n)
+
+    @cached_property
+    def by_category(self) -> dict[str, list[int]]:
+        """Numbers of the rows of each category; most calendars never ask."""
+        found: dict[str, list[int]] = {}
+        for n, row in enumerate(self):
+            for category in row.line.item.category.split(";"):
+                found.setdefault(category, []).append(n)
+        return found
 
     def know(self, named: Iterable[tuple[Scope, Sequence[int]]]) -> None:
         """Take the rows that some scopes name as found already."""
@@ -130,6 +136,9 @@ class Book:
         self.package = package
         self.promotions = tuple(sorted(package.promotions, key=lambda promotion: promotion.id))
         self.stages = tuple(stage_of(promotion.rule) for promotion in self.promotions)
+        self.shapes: dict[str, SetShape] = {
+            p.id: p.rule.shape(p.scope) for p, stage in zip(self.promotions, self.stages, strict=True) if stage == SETS
+        }
         self.no_goods = tuple(Refused(p.id, stage, "goods") for p, stage in zip(self.promotions, self.stages, strict=True))
         self._codes = {promotion.id: promotion.code for promotion in self.promotions if promotion.code}
         self._by_sku: dict[str, list[int]] = {}
@@ -167,8 +176,9 @@ class Book:
             for number in self._lists_by_sku.get(sku, ()):
                 reach.setdefault(number, []).extend(rows.by_sku[sku])
         rows.know((self._lists[number], numbers) for number, numbers in reach.items())
-        for category in rows.by_category.keys() & self._by_category.keys():
-            found.update(self._by_category[category])
+        if self._by_category:
+            for category in rows.by_category.keys() & self._by_category.keys():
+                found.update(self._by_category[category])
         return found
 
 

@@ -21,34 +21,37 @@ class SetRules(NamedTuple):
     promotions: tuple[Promotion, ...]
 
 
-def set_rules(rows: Rows, pieces: Sequence[Piece], promotions: Sequence[Promotion], used: Mapping[str, Used]) -> SetRules:
-    """The units that sets may take, and what each promotion may take of them; in order of id."""
-    shapes: list[SetShape] = [promotion.rule.shape(promotion.scope) for promotion in promotions]
-    wanted = {n for shape in shapes for slot in shape.slots for n in rows.within(slot.scope)}
+def set_rules(
+    rows: Rows, pieces: Sequence[Piece], promotions: Sequence[Promotion], shapes: Mapping[str, SetShape], used: Mapping[str, Used]
+) -> SetRules:
+    """The units that sets may take, and what each promotion (its shape by its id) may take of them; in order of id."""
+    reached = [[rows.within(slot.scope) for slot in shapes[promotion.id].slots] for promotion in promotions]
+    wanted = {n for slots in reached for slot in slots for n in slot}
     of_row: dict[int, list[int]] = {}
     for n, piece in enumerate(pieces):
         if piece.row in wanted and is_for_sets(piece, rows):
             of_row.setdefault(piece.row, []).append(n)
-    offers, owners = [], []
-    for promotion, shape in zip(promotions, shapes, strict=True):
+    found = []
+    for promotion, slots in zip(promotions, reached, strict=True):
         if promotion.min_spend_fen and measured_fen(promotion, rows, pieces) < promotion.min_spend_fen:
             continue
-        offer = _set_offer(promotion, shape, rows, of_row, used)
-        if offer is not None:
-            offers.append(offer)
-            owners.append(promotion)
-    numbers = sorted({n for offer in offers for slot in offer.slots for n in slot})
+        members = [_members(promotion, slot, rows, of_row) for slot in slots]
+        if all(members):
+            found.append((promotion, members))
+    numbers = sorted({n for _, members in found for slot in members for n in slot})
     class_of = {n: c for c, n in enumerate(numbers)}
+    offers = []
+    for promotion, members in found:
+        slots_of_classes = tuple([tuple([class_of[n] for n in slot]) for slot in members])
+        had = used.get(promotion.id, NOT_USED)
+        offers.append(
+            SetOffer(shapes[promotion.id], slots_of_classes, times_left(promotion, had), budget_left_fen(promotion, had))
+        )
     return SetRules(
         tuple([UnitClass(pieces[n].unit_fen, pieces[n].units) for n in numbers]),
         tuple(numbers),
-        tuple(
-            [
-                SetOffer(shape, tuple([tuple([class_of[n] for n in slot]) for slot in slots]), times, budget_fen)
-                for shape, slots, times, budget_fen in offers
-            ]
-        ),
-        tuple(owners),
+        tuple(offers),
+        tuple([promotion for promotion, _ in found]),
     )
 
 
@@ -65,17 +68,11 @@ def measured_fen(promotion: Promotion, rows: Rows, pieces: Sequence[Piece]) -> i
     return sum(piece.base_fen if promotion.threshold_on == ON_LIST else piece.amount_fen for piece in found)
 
 
-def _set_offer(
-    promotion: Promotion, shape: SetShape, rows: Rows, of_row: Mapping[int, list[int]], used: Mapping[str, Used]
-) -> SetOffer | None:
-    slots = []
-    for slot in shape.slots:
-        reach = [n for n in rows.within(slot.scope) if n in of_row and not (promotion.price_once and rows[n].is_labelled)]
-        if not reach:
-            return None
-        slots.append(tuple([c for n in reach for c in of_row[n]]))
-    had = used.get(promotion.id, NOT_USED)
-    return SetOffer(shape, tuple(slots), times_left(promotion, had), budget_left_fen(promotion, had))
+def _members(promotion: Promotion, within: Sequence[int], rows: Rows, of_row: Mapping[int, list[int]]) -> list[int]:
+    """The pieces that a slot may take from."""
+    if promotion.price_once:
+        within = [n for n in within if not rows[n].is_labelled]
+    return [piece for n in within if n in of_row for piece in of_row[n]]
 
 
 def left_cells(
@@ -83,32 +80,35 @@ def left_cells(
 ) -> tuple[tuple[Cell, ...], tuple[int, ...], tuple[tuple[int, int], ...]]:
     """Cells and amounts for later stages, and (row, fen) that they may not touch."""
     left: dict[tuple[int, int], list[int]] = {}  # row, kind -> [fen, list fen]
-
-    def put(row: int, kind: int, fen: int, list_fen: int) -> None:
-        cell = left.setdefault((row, kind), [0, 0])
-        cell[0] += fen
-        cell[1] += list_fen
-
     for row, _, _, amount_fen, base_fen, promotion in pieces:
         key = row, SHUT if not rows[row].is_open else OPEN if promotion is None else kind_of(promotion)
-        if key in left:
-            put(*key, amount_fen, base_fen)
-        else:
-            left[key] = [amount_fen, base_fen]
+        _put(left, key, amount_fen, base_fen)
     for one in chosen:
-        kind = kind_of(sets.promotions[one.offer])
-        for slot in one.slots:
-            for c, units in slot:
-                piece = pieces[sets.pieces[c]]
-                if kind > piece.kind:
-                    fen, list_fen = units * one.times * piece.unit_fen, units * one.times * rows[piece.row].unit_fen
-                    put(piece.row, piece.kind, -fen, -list_fen)
-                    put(piece.row, kind, fen, list_fen)
+        kind, times = kind_of(sets.promotions[one.offer]), one.times
+        if kind != OPEN:
+            for slot in one.slots:
+                for c, units in slot:
+                    piece = pieces[sets.pieces[c]]
+                    if kind > piece.kind:
+                        fen, list_fen = units * times * piece.unit_fen, units * times * rows[piece.row].unit_fen
+                        _put(left, (piece.row, piece.kind), -fen, -list_fen)
+                        _put(left, (piece.row, kind), fen, list_fen)
         for c, fen in one.shares:
             piece = pieces[sets.pieces[c]]
-            put(piece.row, max(kind, piece.kind), -fen * one.times, 0)
-    ordered = sorted(left.items())
-    is_open = [one for one in ordered if one[0][1] != SHUT]
-    cells = tuple([Cell(row, kind, list_fen) for (row, kind), (_, list_fen) in is_open])
-    fixed = tuple([(row, fen) for (row, kind), (fen, _) in ordered if kind == SHUT])
-    return cells, tuple([fen for _, (fen, _) in is_open]), fixed
+            left[piece.row, max(kind, piece.kind)][0] -= fen * times
+    cells, begin, fixed = [], [], []
+    for (row, kind), (fen, list_fen) in sorted(left.items()):
+        if kind == SHUT:
+            fixed.append((row, fen))
+        else:
+            cells.append(Cell(row, kind, list_fen))
+            begin.append(fen)
+    return tuple(cells), tuple(begin), tuple(fixed)
+
+
+def _put(left: dict[tuple[int, int], list[int]], key: tuple[int, int], fen: int, list_fen: int) -> None:
+    if key in left:
+        left[key][0] += fen
+        left[key][1] += list_fen
+    else:
+        left[key] = [fen, list_fen]

@@ -27,8 +27,9 @@ def shelf_price(line: Line, is_member: bool) -> ShelfPrice:
     item = line.item
     is_plain = line.label_fen is None and item.promo_price_fen is None and not item.ask_price
     if is_plain and not (is_member and item.member_price_fen is not None):
-        list_fen = _amount(line, item.price_fen)
-        return ShelfPrice(item.price_fen, list_fen, list_fen, LIST)
+        price_fen = item.price_fen
+        list_fen = price_fen * line.quantity if line.weight_g is None else _amount(line, price_fen)
+        return ShelfPrice(price_fen, list_fen, list_fen, LIST)
     if item.ask_price:
         asked_fen = (line.label_fen or 0) * line.quantity
         return ShelfPrice(line.label_fen or 0, asked_fen, asked_fen, ASKED)
