@@ -9,7 +9,7 @@ from functools import partial
 
 from pos_app.domain.pricing.choice import Choice
 from pos_app.domain.pricing.few_sets import counted, every_way
-from pos_app.domain.pricing.later_search import best_later, best_later_within
+from pos_app.domain.pricing.later_search import best_later, best_later_within, live
 from pos_app.domain.pricing.later_stages import Later, LaterOffer, Rules, later_by_priority
 from pos_app.domain.pricing.linear import Linear
 from pos_app.domain.pricing.parts import Part, parts_of, put_together
@@ -25,15 +25,6 @@ LATER_EFFORT = 3_000
 PARTS_OF_EFFORT = 8  # a search gives half of its effort to a part of it: one that used less than an eighth missed nothing
 FEW_WAYS, WAYS_MAX = 48, 1_000  # so many choices of sets are all tried: at once, or when a search has proved nothing
 FEW_LOOKS, LOOKS_MAX = 24, 4_000  # out of so many applications
-
-
-def judge(
-    chosen: tuple[Chosen, ...], sets: SetRules, rows: Rows, pieces: Sequence[Piece],
-    groups: Sequence[Sequence[LaterOffer]], rules: Rules,
-) -> Choice:  # fmt: skip
-    """Sets with the best that later stages can make of what they leave."""
-    cells, begin, fixed = left_cells(chosen, sets, rows, pieces)
-    return Choice(chosen, cells, begin, best_later(groups, cells, begin, rules, LATER_EFFORT), fixed)
 
 
 def choose(
@@ -179,9 +170,10 @@ class _Search(_SetSearch):
         rules: Rules, effort: int,
     ) -> None:  # fmt: skip
         super().__init__(rows, pieces, sets, groups, rules, effort)
-        self.best = judge((), sets, rows, pieces, groups, rules)
+        self.cells, self.begin, fixed = left_cells((), sets, rows, pieces)
+        self.live = live(groups, self.cells, self.begin, rules)
+        self.best = Choice((), self.cells, self.begin, best_later(self.live, self.cells, self.begin, rules, LATER_EFFORT), fixed)
         self.is_whole = self.best.later.is_whole
-        self.cells, self.begin = self.best.cells, self.best.begin
         self.fixed_fen = sum(fen for _, fen in self.best.fixed)
         self.bounds: dict[Plan, int] = {}
 
@@ -260,7 +252,7 @@ class _Search(_SetSearch):
         """Judge some sets, unless no later stage makes them as good as the best so far."""
         cells, begin, fixed = left_cells(chosen, self.sets, self.rows, self.pieces)
         most_fen = self.best.total_fen - sum(fen for _, fen in fixed)
-        later = best_later_within(self.groups, cells, begin, self.rules, LATER_EFFORT, most_fen)
+        later = best_later_within(self.live, cells, begin, self.rules, LATER_EFFORT, most_fen)
         if later is None:
             return
         choice = Choice(chosen, cells, begin, later, fixed)

@@ -53,6 +53,13 @@ def best_later_within(
     return Later(tuple(left), tuple(sorted(steps, key=stage_order)), is_whole)
 
 
+def live(
+    groups: Sequence[Sequence[LaterOffer]], cells: Sequence[Cell], amounts: Amounts, rules: Rules
+) -> list[Sequence[LaterOffer]]:
+    """The groups that can take off anything; one that cannot now will not when sets have left less."""
+    return [group for group in groups if any(_Ahead(offer, cells, rules).most_fen(amounts, amounts) for offer in group)]
+
+
 class _Ahead:
     """A promotion that may still come, and the cells it can reach."""
 
