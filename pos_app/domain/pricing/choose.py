@@ -192,9 +192,11 @@ class _Search(_SetSearch):
     def _has_met_every_way(self, ways_max: int, looks_max: int) -> bool:
         """Whether there are so few choices of sets that all were met."""
         ways = self._every_way(ways_max, looks_max)
-        for way in ways or ():
+        if ways is None:
+            return False
+        for way in ways if self.live else [self._best_way(ways)]:
             self._meet(counted(way))
-        return ways is not None
+        return True
 
     def _search_plans(self, options: list[list[Plan]], saving_max_fen: int) -> int:
         """Search what promises most, then drop what cannot win, then all that is left; the lower bound on every choice."""

@@ -199,14 +199,14 @@ def _answer(
     earning = after_stages.earning_rules(rows, redeemed.amounts, offers.by_stage.get(EARN, []))
     trace = (*trace_of(chosen.choice, chosen.sets, rows, chosen.pieces), *redeemed.applied, *given.applied)
     priced_lines = _lines(lines, rows, chosen, redeemed.amounts, trace)
-    list_fen, total_fen = sum(line.list_fen for line in priced_lines), sum(redeemed.amounts)
+    list_fen, total_fen = sum([line.list_fen for line in priced_lines]), sum(redeemed.amounts)
     after_coupons_fen = sum(after_four)
     return Priced(
         lines=priced_lines,
         list_fen=list_fen,
         discount_fen=list_fen - total_fen,
         total_fen=total_fen,
-        item_count=sum(line.quantity for line in lines),
+        item_count=sum([line.quantity for line in lines]),
         taxes=_tax_shares(rows, redeemed.amounts),
         proved=chosen.choice.bound_fen >= after_coupons_fen,
         gap_fen=after_coupons_fen - min(chosen.choice.bound_fen, after_coupons_fen),
@@ -238,13 +238,8 @@ def _lines(
 ) -> tuple[PricedLine, ...]:
     """In the order of the basket."""
     shares = _line_shares(trace)
-    units: dict[int, int] = {}
-    promoted = set()
-    for n, _, unit_fen, _, _, promotion in chosen.pieces:
-        if n not in units or unit_fen < units[n]:
-            units[n] = unit_fen
-        if promotion is not None:
-            promoted.add(n)
+    units = {piece.row: piece.unit_fen for piece in chosen.pieces}  # the last piece of a row is its cheapest
+    promoted = {piece.row for piece in chosen.pieces if piece.promotion is not None}
     answer: dict[int, PricedLine] = {}
     for n, row in enumerate(rows):
         shelf, line_id = row.shelf if chosen.with_audience else row.open_shelf, row.line.line_id
@@ -291,7 +286,7 @@ def _refused(
         *offers.refused,
         *reasons.shelf_reasons(offers.by_stage.get(SHELF, []), applied, rows, chosen.with_audience),
         *reasons.set_reasons(offers.by_stage.get(SETS, []), applied, chosen.sets, rows, chosen.pieces),
-        *reasons.later_reasons(offers.of(GROUP, SPEND, COUPON), chosen.later, chosen.choice, chosen.rules),
+        *reasons.later_reasons(offers.of(GROUP, SPEND, COUPON), chosen.later, rows, chosen.choice, chosen.rules),
         *more,
     ]
     return tuple(sorted(found))

@@ -52,17 +52,24 @@ def set_reasons(
 
 
 def later_reasons(
-    promotions: Sequence[tuple[Promotion, int]], offers: Sequence[LaterOffer], choice: Choice, rules: LaterRules
+    promotions: Sequence[tuple[Promotion, int]], offers: Sequence[LaterOffer], rows: Rows, choice: Choice, rules: LaterRules
 ) -> Iterator[Refused]:
     """Stages 2 to 4."""
     known = {offer.promotion.id: offer for offer in offers}
     applied = {step.offer.promotion.id for step in choice.later.steps}
     begins = _begins(choice)
+    cells: dict[int, list[int]] = {}
+    for n, cell in enumerate(choice.cells):
+        cells.setdefault(cell.row, []).append(n)
     for promotion, stage in promotions:
         if promotion.id in applied:
             continue
         offer = known.get(promotion.id)
-        yield _later_reason(offer, choice, begins, rules) if offer else Refused(promotion.id, stage, "goods")
+        if offer is None:
+            yield Refused(promotion.id, stage, "goods")
+        else:
+            touched = [n for row in rows.reach(promotion) for n in cells.get(row, ())]
+            yield _later_reason(offer, touched, choice, begins, rules)
 
 
 def _begins(choice: Choice) -> dict[int, list[int]]:
@@ -79,10 +86,11 @@ def _begins(choice: Choice) -> dict[int, list[int]]:
     return begins
 
 
-def _later_reason(offer: LaterOffer, choice: Choice, begins: Mapping[int, list[int]], rules: LaterRules) -> Refused:
+def _later_reason(
+    offer: LaterOffer, touched: Sequence[int], choice: Choice, begins: Mapping[int, list[int]], rules: LaterRules
+) -> Refused:
     promotion, rule, stage = offer.promotion, offer.promotion.rule, offer.stage
     begin = begins[stage]
-    touched = [n for n, cell in enumerate(choice.cells) if offer.rows >> cell.row & 1]
     is_list = promotion.threshold_on == ON_LIST
     measured = sum(choice.cells[n].list_fen if is_list else begin[n] for n in touched)
     need_fen = promotion.min_spend_fen

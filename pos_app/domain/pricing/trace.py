@@ -15,8 +15,8 @@ def trace_of(choice: Choice, sets: SetRules, rows: Rows, pieces: Sequence[Piece]
     """Stages 0 to 4 in their order; in stages 0 and 1 by promotion id."""
     return (
         *shelf_applied(rows, pieces),
-        *sorted((_set_applied(one, sets, rows, pieces) for one in choice.chosen), key=lambda a: (a.promotion, a.uses)),
-        *(_step_applied(step, choice, rows) for step in choice.later.steps),
+        *sorted([_set_applied(one, sets, rows, pieces) for one in choice.chosen], key=lambda a: (a.promotion, a.uses)),
+        *[_step_applied(step, choice, rows) for step in choice.later.steps],
     )
 
 
@@ -37,30 +37,27 @@ def _shelf_promotion(name: str, rows: Rows, pieces: Sequence[Piece]) -> Applied:
 
 
 def _set_applied(one: Chosen, sets: SetRules, rows: Rows, pieces: Sequence[Piece]) -> Applied:
+    offer, slots, saving_fen, share_of, times = one
     reduced = _reduced(one, sets)
     taken: dict[int, int] = {}
-    for slot in one.slots:
+    for slot in slots:
         for c, units in slot:
             taken[c] = taken.get(c, 0) + units
-    uses, shares, fens = [], [], dict(one.shares)
-    for c in sorted(taken):
-        piece = pieces[sets.pieces[c]]
-        line_id = rows[piece.row].line.line_id
-        owner = piece.promotion.id if piece.promotion else ""
-        uses.append(Use(line_id, taken[c], piece.unit_fen, reduced.get(c, 0), owner))
-        shares.append(StageShare(line_id, taken[c] * piece.unit_fen * one.times, fens.get(c, 0) * one.times))
-    before_fen = sum(use.units * use.unit_fen for use in uses)
-    return Applied(
-        SETS, sets.promotions[one.offer].id, one.saving_fen * one.times, before_fen, one.times,
-        uses=tuple(uses), shares=tuple(shares),
-    )  # fmt: skip
+    uses, shares, fens, before_fen = [], [], dict(share_of), 0
+    for c, units in sorted(taken.items()):
+        row, _, unit_fen, _, _, promotion = pieces[sets.pieces[c]]
+        line_id, fen = rows[row].line.line_id, units * unit_fen
+        uses.append(Use(line_id, units, unit_fen, reduced.get(c, 0), promotion.id if promotion else ""))
+        shares.append(StageShare(line_id, fen * times, fens.get(c, 0) * times))
+        before_fen += fen
+    return Applied(SETS, sets.promotions[offer].id, saving_fen * times, before_fen, times, uses=tuple(uses), shares=tuple(shares))
 
 
 def _reduced(one: Chosen, sets: SetRules) -> dict[int, int]:
     """Units a class that the benefit reduces: the cheapest, those of the last slot, or all."""
     shape = sets.offers[one.offer].shape
     slots = one.slots[-1:] if shape.percent and not shape.cheapest else one.slots
-    units = sorted((sets.classes[c].price_fen, c) for slot in slots for c, n in slot for _ in range(n))
+    units = sorted([(sets.classes[c].price_fen, c) for slot in slots for c, n in slot for _ in range(n)])
     found: dict[int, int] = {}
     for _, c in units[: shape.cheapest or None]:
         found[c] = found.get(c, 0) + 1
