@@ -5,7 +5,6 @@ plan of the later stages is searched for better sets; every set of sets that is 
 """
 
 from collections.abc import Sequence
-from functools import partial
 
 from pos_app.domain.pricing.choice import Choice
 from pos_app.domain.pricing.few_sets import counted, every_way
@@ -15,7 +14,7 @@ from pos_app.domain.pricing.linear import Linear
 from pos_app.domain.pricing.parts import Part, parts_of, put_together
 from pos_app.domain.pricing.plans import Left, Plan, combined, options_of, relaxed
 from pos_app.domain.pricing.remembered import Memory, Solved, key_of, moved
-from pos_app.domain.pricing.rows import Rows, share
+from pos_app.domain.pricing.rows import Rows, share_of
 from pos_app.domain.pricing.set_alone import best_alone
 from pos_app.domain.pricing.set_search import Accept, Cap, Chosen, SetOffer, Sets, UnitClass, best_sets
 from pos_app.domain.pricing.set_stage import SetRules, left_cells
@@ -85,7 +84,7 @@ def choose_by_priority(
             (),
             rules.rounding,
             effort,
-            share=partial(share, leftover=rules.leftover),
+            share=share_of(rules.leftover),
         )
         for one in found.chosen:
             chosen.append(one._replace(offer=n))
@@ -107,7 +106,7 @@ class _SetSearch:
         self.rows, self.pieces, self.sets, self.groups, self.rules = rows, pieces, sets, groups, rules
         self.effort = self._first_effort = effort
         self.ways_effort = 0  # with less than so much fewer ways would be met
-        self._share = partial(share, leftover=rules.leftover)
+        self._share = share_of(rules.leftover)
 
     def run(self) -> Choice:
         ways = self._every_way(3 * FEW_WAYS, 3 * FEW_LOOKS) if len(self.sets.offers) > 1 else None

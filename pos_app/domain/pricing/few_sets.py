@@ -15,7 +15,10 @@ from pos_app.domain.pricing.set_parts import is_usable
 NO_LIMIT = 1 << 60
 
 Way = tuple[Chosen, ...]
-Table = dict[int, "_State"]
+# how far the units (each under its guard), the number and the budget of the promotion go, and how that was reached; a plain
+# tuple, as most of the time goes into making them
+State = tuple[int, int, int, Way]
+Table = dict[int, State]
 
 
 class _Fields(NamedTuple):
@@ -26,6 +29,7 @@ class _Fields(NamedTuple):
 
     bits: int
     width: int
+    kinds: int
 
     def packed(self, numbers: Sequence[int]) -> int:
         value = 0
@@ -40,8 +44,8 @@ class _Fields(NamedTuple):
 
     @property
     def of_offer(self) -> int:
-        """Where the fields end that outlive an offer: units and fen of each class, for each of three kinds of promotion."""
-        return 6 * self.width * self.bits
+        """Where the fields end that outlive an offer: units and fen of each class, for each kind of promotion there is."""
+        return 2 * self.kinds * self.width * self.bits
 
 
 class _Laid(NamedTuple):
@@ -50,15 +54,6 @@ class _Laid(NamedTuple):
     chosen: Chosen
     units: int
     changes: int
-
-
-class _State(NamedTuple):
-    """How far the units (each under its guard), the number and the budget of the promotion go, and how it was reached."""
-
-    left: int
-    times: int
-    budget_fen: int
-    way: Way
 
 
 def every_way(
@@ -80,9 +75,10 @@ def every_way(
     usable = [number for number, offer in enumerate(offers) if is_usable(offer, classes)]
     if not usable:
         return [()]
-    fields = _Fields(sum([unit.count * max(1, unit.price_fen) for unit in classes]).bit_length() + 1, len(classes))
+    bits = sum([unit.count * max(1, unit.price_fen) for unit in classes]).bit_length() + 1
+    fields = _Fields(bits, len(classes), 1 + max(kinds))
     guards = fields.guards
-    states: Table = {0: _State(fields.packed([unit.count for unit in classes]) | guards, 0, 0, ())}
+    states: Table = {0: (fields.packed([unit.count for unit in classes]) | guards, 0, 0, ())}
     for number in usable:
         offer = offers[number]
         laid = _applications(number, offer, classes, kinds[number], rounding, share, fields)
@@ -90,13 +86,13 @@ def every_way(
             continue
         times = NO_LIMIT if offer.max_applications is None else offer.max_applications
         budget_fen = NO_LIMIT if offer.budget_fen is None else offer.budget_fen
-        running = {changes: _State(state.left, times, budget_fen, state.way) for changes, state in states.items()}
+        running = {changes: (left, times, budget_fen, way) for changes, (left, _, _, way) in states.items()}
         for one in laid:
             _lay(running, one, guards)
             if len(running) > ways_max:
                 return None
         states = _best(running, (1 << fields.of_offer) - 1)
-    return [state.way for state in states.values()]
+    return [way for _, _, _, way in states.values()]
 
 
 def _applications(
@@ -105,7 +101,7 @@ def _applications(
     """The different applications of an offer that can be used."""
     found: dict[int, _Laid] = {}
     prices, counts = [unit.price_fen for unit in classes], [unit.count for unit in classes]
-    bits, width = fields
+    bits, width, _ = fields
     units_at, fens_at = 2 * kind * width * bits, (2 * kind + 1) * width * bits
     times_at = fields.of_offer
     for slots in product(*[combinations_with_replacement(members, slot.units) for members, slot in _slots(offer)]):
@@ -135,8 +131,8 @@ def _lay(running: Table, one: _Laid, guards: int) -> None:
         while left & guards == guards and times and budget_fen >= saving_fen:
             changes, times, budget_fen, way = changes + more, times - 1, budget_fen - saving_fen, (*way, chosen)
             known = running.get(changes)
-            if known is None or _rank(way) < _rank(known.way):
-                running[changes] = _State(left, times, budget_fen, way)
+            if known is None or _rank(way) < _rank(known[3]):
+                running[changes] = left, times, budget_fen, way
             left -= taken
 
 
@@ -144,7 +140,7 @@ def _best(running: Table, lasting: int) -> Table:
     best: Table = {}
     for changes, state in running.items():
         known = best.get(changes & lasting)
-        if known is None or _rank(state.way) < _rank(known.way):
+        if known is None or _rank(state[3]) < _rank(known[3]):
             best[changes & lasting] = state
     return best
 

@@ -123,16 +123,17 @@ def put_together(
         for cells, begins, later in laters
         for cell, begin, left in zip(cells, begins, later.amounts, strict=True)
     ]
-    found.sort(key=lambda one: one[0])
-    place = {(cell.row, cell.kind): n for n, (cell, _, _) in enumerate(found)}
-    steps = [_placed(step, cells, place) for cells, _, later in laters for step in later.steps]
+    found.sort()
+    cells = tuple([cell for cell, _, _ in found])
+    place = {cell: n for n, cell in enumerate(cells)} if any(later.steps for _, _, later in laters) else {}
+    steps = [_placed(step, own, place) for own, _, later in laters for step in later.steps]
     later = Later(
-        tuple(left for _, _, left in found),
+        tuple([left for _, _, left in found]),
         tuple(sorted(steps, key=stage_order)),
         all(later.is_whole for _, _, later in laters),
     )
-    return tuple(cell for cell, _, _ in found), tuple(begin for _, begin, _ in found), later
+    return cells, tuple([begin for _, begin, _ in found]), later
 
 
-def _placed(step: Step, cells: Sequence[Cell], place: dict[tuple[int, int], int]) -> Step:
-    return step._replace(befores=tuple((place[cells[n].row, cells[n].kind], before) for n, before in step.befores))
+def _placed(step: Step, cells: Sequence[Cell], place: Mapping[Cell, int]) -> Step:
+    return step._replace(befores=tuple([(place[cells[n]], before) for n, before in step.befores]))

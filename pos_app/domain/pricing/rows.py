@@ -1,7 +1,7 @@
 """The basket as pricing sees it: lines in canonical order, which goods a scope means, and a package's promotions by product."""
 
-from collections.abc import Iterable, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property, partial
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -127,6 +127,11 @@ def share(amount_fen: int, weights: Sequence[int], leftover: str = LARGEST_FRACT
         more_fen = min(rest_fen, weights[n] - shares[n])
         shares[n], rest_fen = shares[n] + more_fen, rest_fen - more_fen
     return shares
+
+
+def share_of(leftover: str) -> Callable[[int, Sequence[int]], list[int]]:
+    """`share` by a rule."""
+    return share_fen if leftover == LARGEST_FRACTION else partial(share, leftover=leftover)
 
 
 class Book:

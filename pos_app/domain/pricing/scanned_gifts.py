@@ -19,6 +19,8 @@ def with_scanned_gifts(basket: Basket, priced: Priced, book: Book, price_of: Cal
     Gifts in order of id. Each takes as many scanned units of its product as the rest still earns, the cheapest first, unless
     the rest without them were dearer. A cup from 200.00 on, 230.00 of goods and a cup of 19.90 scanned: 230.00 are due.
     """
+    if not priced.gifts:
+        return priced
     skus = {line.item.sku for line in basket.lines}
     wanted = {gift.promotion for gift in priced.gifts if gift.sku in skus}
     rest, taken = basket, Uses()

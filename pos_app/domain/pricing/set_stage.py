@@ -82,7 +82,10 @@ def left_cells(
     left: dict[tuple[int, int], list[int]] = {}  # row, kind -> [fen, list fen]
     for row, _, _, amount_fen, base_fen, promotion in pieces:
         key = row, SHUT if not rows[row].is_open else OPEN if promotion is None else kind_of(promotion)
-        _put(left, key, amount_fen, base_fen)
+        if key in left:
+            _put(left, key, amount_fen, base_fen)
+        else:
+            left[key] = [amount_fen, base_fen]
     for one in chosen:
         kind, times = kind_of(sets.promotions[one.offer]), one.times
         if kind != OPEN:
@@ -107,8 +110,6 @@ def left_cells(
 
 
 def _put(left: dict[tuple[int, int], list[int]], key: tuple[int, int], fen: int, list_fen: int) -> None:
-    if key in left:
-        left[key][0] += fen
-        left[key][1] += list_fen
-    else:
-        left[key] = [fen, list_fen]
+    cell = left.setdefault(key, [0, 0])
+    cell[0] += fen
+    cell[1] += list_fen
