@@ -241,10 +241,11 @@ def _lines(
     units = {piece.row: piece.unit_fen for piece in chosen.pieces}  # the last piece of a row is its cheapest
     promoted = {piece.row for piece in chosen.pieces if piece.promotion is not None}
     answer: dict[int, PricedLine] = {}
-    for n, row in enumerate(rows):
-        shelf, line_id = row.shelf if chosen.with_audience else row.open_shelf, row.line.line_id
-        source = BY_PROMOTION if n in promoted else shelf.source
-        answer[line_id] = PricedLine(line_id, units[n], shelf.list_fen, amounts[n], source, shares.get(line_id, ()))
+    for n, (row, net_fen) in enumerate(zip(rows, amounts, strict=True)):
+        line_id = row.line.line_id
+        _, list_fen, _, source = row.shelf if chosen.with_audience else row.open_shelf
+        source = BY_PROMOTION if n in promoted else source
+        answer[line_id] = PricedLine(line_id, units[n], list_fen, net_fen, source, shares.get(line_id, ()))
     return tuple([answer[line.line_id] for line in lines])
 
 

@@ -40,7 +40,7 @@ def parts_of(rows: Rows, pieces: Sequence[Piece], sets: SetRules, groups: Sequen
     """The parts, small ones first, so that a hard one takes no effort from them."""
     rows_of = [pieces[piece].row for piece in sets.pieces]
     offer_rows = [[rows_of[c] for slot in offer.slots for c in slot] for offer in sets.offers]
-    group_rows = [_rows_of(group) for group in groups]
+    group_rows = [_rows_of(group, rows) for group in groups]
     roots = _roots(len(rows), [*offer_rows, *group_rows])
     offers: dict[int, list[int]] = {}
     for n, mine in enumerate(offer_rows):
@@ -63,11 +63,8 @@ def parts_of(rows: Rows, pieces: Sequence[Piece], sets: SetRules, groups: Sequen
     return sorted(found, key=lambda part: part.size)
 
 
-def _rows_of(group: Sequence[LaterOffer]) -> list[int]:
-    mask = 0
-    for offer in group:
-        mask |= offer.rows
-    return [n for n, bit in enumerate(f"{mask:b}"[::-1]) if bit == "1"]
+def _rows_of(group: Sequence[LaterOffer], rows: Rows) -> list[int]:
+    return sorted({n for offer in group for n in rows.reach(offer.promotion)})
 
 
 def _roots(row_count: int, joined: Iterable[Sequence[int]]) -> list[int]:

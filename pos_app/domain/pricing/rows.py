@@ -68,9 +68,9 @@ class Rows(list[Row]):
         return found
 
     def know(self, named: Iterable[tuple[Scope, Sequence[int]]]) -> None:
-        """Take the rows that some scopes name as found already."""
+        """Take the rows that some scopes name, ascending, as found already."""
         for scope, numbers in named:
-            self._within[scope] = tuple([n for n in sorted(numbers) if self[n].is_open])
+            self._within[scope] = tuple([n for n in numbers if self[n].is_open])
 
     def within(self, scope: Scope) -> tuple[int, ...]:
         """Numbers of the rows of a scope that may be discounted, ascending."""
@@ -176,10 +176,11 @@ class Book:
         """Numbers of the promotions that name a good of this basket; the rows are told what their lists of goods reach."""
         found = set(self._everywhere)
         reach: dict[int, list[int]] = {}
-        for sku in rows.by_sku.keys() & self._by_sku.keys():
-            found.update(self._by_sku[sku])
-            for number in self._lists_by_sku.get(sku, ()):
-                reach.setdefault(number, []).extend(rows.by_sku[sku])
+        for sku, numbers in rows.by_sku.items():
+            if sku in self._by_sku:
+                found.update(self._by_sku[sku])
+                for number in self._lists_by_sku.get(sku, ()):
+                    reach.setdefault(number, []).extend(numbers)
         rows.know((self._lists[number], numbers) for number, numbers in reach.items())
         if self._by_category:
             for category in rows.by_category.keys() & self._by_category.keys():

@@ -6,7 +6,6 @@ sum, and no grouping spreads the sums further. For an amount off every set saves
 the first groups are also the best ones under a limit, and no choice worth the same has fewer.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 
 from pos_app.domain.pricing.set_columns import Chosen, SetOffer, Share, UnitClass, chosen_of
@@ -32,9 +31,10 @@ def best_alone(classes: Sequence[UnitClass], offer: SetOffer, rounding: str, sha
     times = min([len(slot) // take for slot, take in zip(units, takes, strict=True)])
     if offer.max_applications is not None:
         times = min(times, offer.max_applications)
-    found: Counter[tuple[tuple[int, ...], ...]] = Counter()
+    found: dict[tuple[tuple[int, ...], ...], int] = {}
     for n in range(times):
-        found[tuple([tuple(slot[n * take : (n + 1) * take]) for slot, take in zip(units, takes, strict=True)])] += 1
+        one = tuple([tuple(slot[n * take : (n + 1) * take]) for slot, take in zip(units, takes, strict=True)])
+        found[one] = found.get(one, 0) + 1
     chosen = []
     for slots, count in found.items():
         saving_fen = shape.saving_fen([[classes[c].price_fen for c in slot] for slot in slots], rounding)

@@ -56,7 +56,7 @@ def chosen_of(
     fens = dict.fromkeys(units, 0)
     for c, fen in zip(units, share(saving_fen, [classes[c].price_fen for c in units]), strict=True):
         fens[c] += fen
-    counted = tuple([tuple([(c, slot.count(c)) for c in sorted(set(slot))]) for slot in slots])
+    counted = tuple([tuple([(c, slot.count(c)) for c in fens if c in slot]) for slot in slots])
     return Chosen(offer, counted, saving_fen, tuple(fens.items()), times)
 
 
