@@ -66,8 +66,8 @@ def share_fen(amount_fen: int, weights: Sequence[int]) -> list[int]:
     sign, rest = (1, amount_fen) if amount_fen >= 0 else (-1, -amount_fen)
     shares = [rest * weight // total for weight in weights]
     if left := rest - sum(shares):
-        fractions = [-(rest * weight % total) for weight in weights]
-        for i in sorted(range(len(weights)), key=fractions.__getitem__)[:left]:
+        fractions = [rest * weight % total for weight in weights]
+        for i in sorted(range(len(weights)), key=fractions.__getitem__, reverse=True)[:left]:
             shares[i] += 1
     return shares if sign == 1 else [-share for share in shares]
 

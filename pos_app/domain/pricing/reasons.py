@@ -43,10 +43,10 @@ def set_reasons(
             yield Refused(promotion.id, SETS, "spend", str(promotion.min_spend_fen), str(left_fen))
             continue
         offer = offers.get(promotion.id)
-        slots = (offer.shape if offer else promotion.rule.shape(promotion.scope)).slots
+        need = [slot.units for slot in (offer.shape if offer else promotion.rule.shape(promotion.scope)).slots]
         have = [sum([sets.classes[c].count for c in members]) for members in offer.slots] if offer else [0]
-        if offer is None or any(n < slot.units for n, slot in zip(have, slots, strict=True)):
-            yield Refused(promotion.id, SETS, "units", str(sum(slot.units for slot in slots)), str(sum(have)))
+        if offer is None or any(n < units for n, units in zip(have, need, strict=True)):
+            yield Refused(promotion.id, SETS, "units", str(sum(need)), str(sum(have)))
         else:
             yield Refused(promotion.id, SETS, "better")
 

@@ -29,8 +29,14 @@ class Row(NamedTuple):
     unit_fen: int
     units: int
     is_open: bool
-    is_asked: bool
-    is_labelled: bool
+
+    @property
+    def is_asked(self) -> bool:
+        return self.open_shelf.source == ASKED
+
+    @property
+    def is_labelled(self) -> bool:
+        return self.open_shelf.source == LABEL
 
 
 def row_of(line: Line, is_member: bool) -> Row:
@@ -38,11 +44,8 @@ def row_of(line: Line, is_member: bool) -> Row:
     sku, open_shelf = item.sku, shelf_price(line, False)
     shelf = shelf_price(line, True) if is_member and item.member_price_fen is not None else open_shelf
     units = 0 if line.weight_g is not None else line.quantity
-    unit_fen, source = open_shelf.list_fen // units if units else item.price_fen, open_shelf.source
-    return Row(
-        (sku, unit_fen, line.line_id), sku, line, shelf, open_shelf, unit_fen, units, may_be_discounted(item),
-        source == ASKED, source == LABEL,
-    )  # fmt: skip
+    unit_fen = open_shelf.list_fen // units if units else item.price_fen
+    return Row((sku, unit_fen, line.line_id), sku, line, shelf, open_shelf, unit_fen, units, may_be_discounted(item))
 
 
 ORDER = itemgetter(0)
@@ -69,8 +72,9 @@ class Rows(list[Row]):
 
     def know(self, named: Iterable[tuple[Scope, Sequence[int]]]) -> None:
         """Take the rows that some scopes name, ascending, as found already."""
+        shut = {n for n, row in enumerate(self) if not row.is_open}
         for scope, numbers in named:
-            self._within[scope] = tuple([n for n in numbers if self[n].is_open])
+            self._within[scope] = tuple([n for n in numbers if n not in shut])
 
     def within(self, scope: Scope) -> tuple[int, ...]:
         """Numbers of the rows of a scope that may be discounted, ascending."""

@@ -97,8 +97,8 @@ def left_cells(
                         _put(left, (piece.row, piece.kind), -fen, -list_fen)
                         _put(left, (piece.row, kind), fen, list_fen)
         for c, fen in one.shares:
-            piece = pieces[sets.pieces[c]]
-            left[piece.row, max(kind, piece.kind)][0] -= fen * times
+            row, _, _, _, _, promotion = pieces[sets.pieces[c]]
+            left[row, kind if promotion is None else max(kind, kind_of(promotion))][0] -= fen * times
     cells, begin, fixed = [], [], []
     for (row, kind), (fen, list_fen) in sorted(left.items()):
         if kind == SHUT:

@@ -47,21 +47,18 @@ def _set_applied(one: Chosen, sets: SetRules, rows: Rows, pieces: Sequence[Piece
     for c, units in sorted(taken.items()):
         row, _, unit_fen, _, _, promotion = pieces[sets.pieces[c]]
         line_id, fen = rows[row].line.line_id, units * unit_fen
-        uses.append(Use(line_id, units, unit_fen, reduced.get(c, 0), promotion.id if promotion else ""))
+        uses.append(Use(line_id, units, unit_fen, reduced.count(c), promotion.id if promotion else ""))
         shares.append(StageShare(line_id, fen * times, fens.get(c, 0) * times))
         before_fen += fen
     return Applied(SETS, sets.promotions[offer].id, saving_fen * times, before_fen, times, uses=tuple(uses), shares=tuple(shares))
 
 
-def _reduced(one: Chosen, sets: SetRules) -> dict[int, int]:
-    """Units a class that the benefit reduces: the cheapest, those of the last slot, or all."""
+def _reduced(one: Chosen, sets: SetRules) -> list[int]:
+    """The units that the benefit reduces, each by its class: the cheapest, those of the last slot, or all."""
     shape = sets.offers[one.offer].shape
     slots = one.slots[-1:] if shape.percent and not shape.cheapest else one.slots
-    units = sorted([(sets.classes[c].price_fen, c) for slot in slots for c, n in slot for _ in range(n)])
-    found: dict[int, int] = {}
-    for _, c in units[: shape.cheapest or None]:
-        found[c] = found.get(c, 0) + 1
-    return found
+    units = [c for slot in slots for c, n in slot for _ in range(n)]
+    return sorted(units, key=lambda c: (sets.classes[c].price_fen, c))[: shape.cheapest] if shape.cheapest else units
 
 
 def _step_applied(step: Step, choice: Choice, rows: Rows) -> Applied:
