@@ -18,11 +18,11 @@ class Choice(NamedTuple):
 
     @property
     def total_fen(self) -> int:
-        return sum(self.later.amounts) + sum(fen for _, fen in self.fixed)
+        return sum(self.later.amounts) + sum([fen for _, fen in self.fixed])
 
     @property
     def key(self) -> tuple[int, int, int, int]:
         """The objective: amount, coupons, the larger saving of stage 1, applications; promotion ids come last."""
-        saving_fen = sum(chosen.saving_fen * chosen.times for chosen in self.chosen)
-        times = sum(chosen.times for chosen in self.chosen)
+        saving_fen = sum([chosen.saving_fen * chosen.times for chosen in self.chosen])
+        times = sum([chosen.times for chosen in self.chosen])
         return self.total_fen, self.later.coupons, -saving_fen, len(self.later.steps) + times

@@ -44,12 +44,12 @@ def choose(
         effort -= used
     cells, begin, later = put_together([(one.cells, one.begin, one.later) for one in found])
     return Choice(
-        tuple(sorted(part.in_basket(one) for part, choice in zip(parts, found, strict=True) for one in choice.chosen)),
+        tuple(sorted([part.in_basket(one) for part, choice in zip(parts, found, strict=True) for one in choice.chosen])),
         cells,
         begin,
         later,
-        tuple(sorted(fixed for choice in found for fixed in choice.fixed)),
-        sum(choice.bound_fen for choice in found),
+        tuple(sorted([fixed for choice in found for fixed in choice.fixed])),
+        sum([choice.bound_fen for choice in found]),
     )
 
 
@@ -141,7 +141,7 @@ class _SetSearch:
         return best[0] if len(best) == 1 else min(best, key=lambda way: (len(way), self._set_ids(way)))
 
     def _set_ids(self, chosen: tuple[Chosen, ...]) -> list[str]:
-        return sorted(self.sets.promotions[one.offer].id for one in chosen for _ in range(one.times))
+        return sorted([self.sets.promotions[one.offer].id for one in chosen for _ in range(one.times)])
 
     def _every_way(self, ways_max: int, looks_max: int) -> list[tuple[Chosen, ...]] | None:
         """All choices of sets, where there are so few."""

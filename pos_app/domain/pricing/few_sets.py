@@ -139,9 +139,10 @@ def _lay(running: Table, one: _Laid, guards: int) -> None:
 def _best(running: Table, lasting: int) -> Table:
     best: Table = {}
     for changes, state in running.items():
-        known = best.get(changes & lasting)
+        left = changes & lasting
+        known = best.get(left)
         if known is None or _rank(state[3]) < _rank(known[3]):
-            best[changes & lasting] = state
+            best[left] = state
     return best
 
 

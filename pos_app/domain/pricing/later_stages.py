@@ -56,7 +56,7 @@ class Later(NamedTuple):
 
     @property
     def coupons(self) -> int:
-        return sum(step.offer.stage == COUPON for step in self.steps)
+        return sum([step.offer.stage == COUPON for step in self.steps])
 
     @property
     def key(self) -> tuple[int, int, int, tuple[str, ...]]:

@@ -16,17 +16,17 @@ def best_alone(classes: Sequence[UnitClass], offer: SetOffer, rounding: str, sha
 
     That is: a budget that may run out, slots with common goods, an amount that is cut.
     """
-    shape = offer.shape
-    members = [sorted(slot, key=lambda c: (-classes[c].price_fen, c)) for slot in offer.slots]
+    shape, prices = offer.shape, [unit.price_fen for unit in classes]
+    members = [sorted(slot, key=lambda c: (-prices[c], c)) if len(slot) > 1 else slot for slot in offer.slots]
     units = [[c for c in slot for _ in range(classes[c].count)] for slot in members]
     if len(members) > 1 and len({c for slot in members for c in slot}) < sum(map(len, members)):
         return None
-    if offer.budget_fen is not None and offer.budget_fen < sum([classes[c].price_fen for slot in units for c in slot]):
+    if offer.budget_fen is not None and offer.budget_fen < sum([prices[c] for slot in units for c in slot]):
         return None
     takes = [slot.units for slot in shape.slots]
     if shape.amount_fen is not None:
         cheapest = [c for slot, take in zip(units, takes, strict=True) for c in slot[-take:]]
-        if shape.amount_fen > sum([classes[c].price_fen for c in cheapest]):
+        if shape.amount_fen > sum([prices[c] for c in cheapest]):
             return None
     times = min([len(slot) // take for slot, take in zip(units, takes, strict=True)])
     if offer.max_applications is not None:
@@ -37,7 +37,7 @@ def best_alone(classes: Sequence[UnitClass], offer: SetOffer, rounding: str, sha
         found[one] = found.get(one, 0) + 1
     chosen = []
     for slots, count in found.items():
-        saving_fen = shape.saving_fen([[classes[c].price_fen for c in slot] for slot in slots], rounding)
+        saving_fen = shape.saving_fen([[prices[c] for c in slot] for slot in slots], rounding)
         if saving_fen > 0:
             chosen.append(chosen_of(0, slots, saving_fen, count, classes, share))
     return tuple(sorted(chosen))

@@ -30,10 +30,11 @@ def shelf_applied(rows: Rows, pieces: Iterable[Piece]) -> list[Applied]:
 
 
 def _shelf_promotion(name: str, rows: Rows, pieces: Sequence[Piece]) -> Applied:
-    uses = tuple(Use(rows[p.row].line.line_id, p.units, rows[p.row].unit_fen, p.units) for p in pieces)
-    shares = tuple(StageShare(rows[p.row].line.line_id, p.base_fen, p.base_fen - p.amount_fen) for p in pieces)
-    times = sum(piece.units for piece in pieces) or 1
-    return Applied(SHELF, name, sum(s.fen for s in shares), sum(p.base_fen for p in pieces), times, uses=uses, shares=shares)
+    uses = tuple([Use(rows[p.row].line.line_id, p.units, rows[p.row].unit_fen, p.units) for p in pieces])
+    shares = tuple([StageShare(rows[p.row].line.line_id, p.base_fen, p.base_fen - p.amount_fen) for p in pieces])
+    times = sum([piece.units for piece in pieces]) or 1
+    before_fen, saving_fen = sum([share.before_fen for share in shares]), sum([share.fen for share in shares])
+    return Applied(SHELF, name, saving_fen, before_fen, times, uses=uses, shares=shares)
 
 
 def _set_applied(one: Chosen, sets: SetRules, rows: Rows, pieces: Sequence[Piece]) -> Applied:
