@@ -124,16 +124,12 @@ def _verdicts(book: Book, moment: Moment, customer: Customer, codes: frozenset[s
 def _sorted_out(
     book: Book, rows: Rows, moment: Moment, customer: Customer, codes: frozenset[str], used: Mapping[str, Used]
 ) -> _Offers:
-    touching = book.touching(rows)
+    touching, verdicts = book.touching(rows), _verdicts(book, moment, customer, codes, used)
     by_stage: dict[int, list[Promotion]] = {}
-    refused = []
-    for number, failed in enumerate(_verdicts(book, moment, customer, codes, used)):
-        if failed is not None:
-            refused.append(failed)
-        elif number in touching:
-            by_stage.setdefault(book.stages[number], []).append(book.promotions[number])
-        else:
-            refused.append(book.no_goods[number])
+    for n in sorted(touching):
+        if verdicts[n] is None:
+            by_stage.setdefault(book.stages[n], []).append(book.promotions[n])
+    refused = [failed or book.no_goods[n] for n, failed in enumerate(verdicts) if failed or n not in touching]
     return _Offers(book, by_stage, refused)
 
 

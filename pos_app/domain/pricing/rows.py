@@ -56,14 +56,19 @@ class Rows(list[Row]):
 
     def __init__(self, rows: Iterable[Row]) -> None:
         super().__init__(rows)
-        self.by_sku: dict[str, list[int]] = {}
         self._within: dict[Scope, tuple[int, ...]] = {}
+
+    @cached_property
+    def by_sku(self) -> dict[str, list[int]]:
+        """Numbers of the rows of each good."""
+        found: dict[str, list[int]] = {}
         for n, row in enumerate(self):
-            self.by_sku.setdefault(row.sku, []).append(n)
+            found.setdefault(row.sku, []).append(n)
+        return found
 
     @cached_property
     def by_category(self) -> dict[str, list[int]]:
-        """Numbers of the rows of each category; most calendars never ask."""
+        """Numbers of the rows of each category."""
         found: dict[str, list[int]] = {}
         for n, row in enumerate(self):
             for category in row.line.item.category.split(";"):
@@ -180,11 +185,11 @@ class Book:
         """Numbers of the promotions that name a good of this basket; the rows are told what their lists of goods reach."""
         found = set(self._everywhere)
         reach: dict[int, list[int]] = {}
-        for sku, numbers in rows.by_sku.items():
-            if sku in self._by_sku:
-                found.update(self._by_sku[sku])
-                for number in self._lists_by_sku.get(sku, ()):
-                    reach.setdefault(number, []).extend(numbers)
+        for n, row in enumerate(rows):
+            if row.sku in self._by_sku:
+                found.update(self._by_sku[row.sku])
+                for number in self._lists_by_sku.get(row.sku, ()):
+                    reach.setdefault(number, []).append(n)
         rows.know((self._lists[number], numbers) for number, numbers in reach.items())
         if self._by_category:
             for category in rows.by_category.keys() & self._by_category.keys():
