@@ -7,7 +7,7 @@ plan of the later stages is searched for better sets; every set of sets that is 
 from collections.abc import Sequence
 
 from pos_app.domain.pricing.choice import Choice
-from pos_app.domain.pricing.few_sets import counted, every_way
+from pos_app.domain.pricing.few_sets import Way, counted, every_way
 from pos_app.domain.pricing.later_search import best_later, best_later_within, live
 from pos_app.domain.pricing.later_stages import Later, LaterOffer, Rules, later_by_priority
 from pos_app.domain.pricing.linear import Linear
@@ -133,17 +133,17 @@ class _SetSearch:
         total_fen = sum(begin) + sum([fen for _, fen in fixed])
         return Choice(chosen, cells, begin, Later(begin, ()), fixed, total_fen - gap_fen)
 
-    def _best_way(self, ways: Sequence[tuple[Chosen, ...]]) -> tuple[Chosen, ...]:
+    def _best_way(self, ways: Sequence[Way]) -> Way:
         """The objective, as far as sets decide it: the largest saving, fewest applications, then ids."""
         savings = [sum([one.saving_fen for one in way]) for way in ways]
         most_fen = max(savings)
         best = [way for way, fen in zip(ways, savings, strict=True) if fen == most_fen]
-        return best[0] if len(best) == 1 else min(best, key=lambda way: (len(way), self._set_ids(way)))
+        return best[0] if len(best) == 1 else min(best, key=lambda way: (len(way), self._set_ids(counted(way))))
 
     def _set_ids(self, chosen: tuple[Chosen, ...]) -> list[str]:
         return sorted([self.sets.promotions[one.offer].id for one in chosen for _ in range(one.times)])
 
-    def _every_way(self, ways_max: int, looks_max: int) -> list[tuple[Chosen, ...]] | None:
+    def _every_way(self, ways_max: int, looks_max: int) -> list[Way] | None:
         """All choices of sets, where there are so few."""
         self.ways_effort = max(self.ways_effort, self._first_effort - self.effort + ways_max)
         ways_max = min(ways_max, self.effort)

@@ -9,12 +9,12 @@ from math import comb, prod
 from typing import NamedTuple
 
 from pos_app.domain.pricing.mechanics.sets import Slot
-from pos_app.domain.pricing.set_columns import Chosen, SetOffer, Share, UnitClass, chosen_of
+from pos_app.domain.pricing.set_columns import Chosen, SetOffer, Share, UnitClass, chosen_with
 from pos_app.domain.pricing.set_parts import is_usable
 
 NO_LIMIT = 1 << 60
 
-Way = tuple[Chosen, ...]
+Way = tuple["Laid", ...]
 # how far the units (each under its guard), the number and the budget of the promotion go, and how that was reached; a plain
 # tuple, as most of the time goes into making them
 State = tuple[int, int, int, Way]
@@ -48,12 +48,19 @@ class _Fields(NamedTuple):
         return 2 * self.kinds * self.width * self.bits
 
 
-class _Laid(NamedTuple):
-    """An application, the units it takes, and all that it changes."""
+class Laid(NamedTuple):
+    """An application of an offer: its units in order of class and their shares; packed, what it takes and all it changes."""
 
-    chosen: Chosen
-    units: int
+    offer: int
+    slots: tuple[tuple[int, ...], ...]
+    saving_fen: int
+    units: tuple[int, ...]
+    fens: tuple[int, ...]
+    taken: int
     changes: int
+
+    def chosen(self, times: int) -> Chosen:
+        return chosen_with(self.offer, self.slots, self.saving_fen, times, self.units, self.fens)
 
 
 def every_way(
@@ -97,9 +104,9 @@ def every_way(
 
 def _applications(
     number: int, offer: SetOffer, classes: Sequence[UnitClass], kind: int, rounding: str, share: Share, fields: _Fields
-) -> list[_Laid]:
+) -> list[Laid]:
     """The different applications of an offer that can be used."""
-    found: dict[int, _Laid] = {}
+    found: dict[int, Laid] = {}
     prices, counts = [unit.price_fen for unit in classes], [unit.count for unit in classes]
     bits, width, _ = fields
     units_at, fens_at = 2 * kind * width * bits, (2 * kind + 1) * width * bits
@@ -110,11 +117,13 @@ def _applications(
             continue
         saving_fen = offer.shape.saving_fen([[prices[c] for c in slot] for slot in slots], rounding)
         if saving_fen > 0:
-            chosen = chosen_of(number, slots, saving_fen, 1, classes, share)
+            units.sort()
+            fens = share(saving_fen, [prices[c] for c in units])
             taken = sum([1 << c * bits for c in units])
-            fens = sum([fen << c * bits for c, fen in chosen.shares])
-            changes = taken << units_at | fens << fens_at | (1 | saving_fen << bits) << times_at
-            found.setdefault(changes, _Laid(chosen, taken, changes))
+            carried = sum([fen << c * bits for c, fen in zip(units, fens, strict=True)])
+            changes = taken << units_at | carried << fens_at | (1 | saving_fen << bits) << times_at
+            if changes not in found:
+                found[changes] = Laid(number, slots, saving_fen, tuple(units), tuple(fens), taken, changes)
     return list(found.values())
 
 
@@ -122,14 +131,13 @@ def _slots(offer: SetOffer) -> Iterable[tuple[tuple[int, ...], Slot]]:
     return zip(offer.slots, offer.shape.slots, strict=True)
 
 
-def _lay(running: Table, one: _Laid, guards: int) -> None:
+def _lay(running: Table, one: Laid, guards: int) -> None:
     """Each state goes on with the application once, twice ... as often as units, number and budget allow."""
-    chosen, taken, more = one
-    saving_fen = chosen.saving_fen
+    saving_fen, taken, more = one.saving_fen, one.taken, one.changes
     for changes, (left, times, budget_fen, way) in list(running.items()):
         left -= taken
         while left & guards == guards and times and budget_fen >= saving_fen:
-            changes, times, budget_fen, way = changes + more, times - 1, budget_fen - saving_fen, (*way, chosen)
+            changes, times, budget_fen, way = changes + more, times - 1, budget_fen - saving_fen, (*way, one)
             known = running.get(changes)
             if known is None or _rank(way) < _rank(known[3]):
                 running[changes] = left, times, budget_fen, way
@@ -151,11 +159,9 @@ def _rank(way: Way) -> tuple[int, list[int]]:
     return len(way), [one.offer for one in way]
 
 
-def counted(way: Way) -> Way:
-    """Equal applications as one, with their number."""
-    if len(way) < 2:
-        return way
-    times: dict[Chosen, int] = {}
+def counted(way: Way) -> tuple[Chosen, ...]:
+    """The applications of a way, equal ones as one, with their number."""
+    times: dict[Laid, int] = {}
     for one in way:
         times[one] = times.get(one, 0) + 1
-    return tuple(sorted([one._replace(times=n) for one, n in times.items()]))
+    return tuple(sorted([one.chosen(n) for one, n in times.items()]))

@@ -50,14 +50,18 @@ def chosen_of(
 ) -> Chosen:
     """An application of the units in `slots` (a class once a unit), with its saving shared by price."""
     units = sorted([c for slot in slots for c in slot])
-    if units[0] == units[-1]:  # one class carries it all
-        c = units[0]
-        return Chosen(offer, tuple([((c, len(slot)),) for slot in slots]), saving_fen, ((c, saving_fen),), times)
-    fens = dict.fromkeys(units, 0)
-    for c, fen in zip(units, share(saving_fen, [classes[c].price_fen for c in units]), strict=True):
-        fens[c] += fen
-    counted = tuple([tuple([(c, slot.count(c)) for c in fens if c in slot]) for slot in slots])
-    return Chosen(offer, counted, saving_fen, tuple(fens.items()), times)
+    return chosen_with(offer, slots, saving_fen, times, units, share(saving_fen, [classes[c].price_fen for c in units]))
+
+
+def chosen_with(
+    offer: int, slots: Sequence[Sequence[int]], saving_fen: int, times: int, units: Sequence[int], fens: Sequence[int]
+) -> Chosen:
+    """The same where all its units, in order of class, have their shares."""
+    shares = dict.fromkeys(units, 0)
+    for c, fen in zip(units, fens, strict=True):
+        shares[c] += fen
+    counted = tuple([tuple([(c, slot.count(c)) for c in shares if c in slot]) for slot in slots])
+    return Chosen(offer, counted, saving_fen, tuple(shares.items()), times)
 
 
 class Application(NamedTuple):
