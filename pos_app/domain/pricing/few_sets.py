@@ -113,7 +113,7 @@ def _applications(
     times_at = fields.of_offer
     for slots in product(*[combinations_with_replacement(members, slot.units) for members, slot in _slots(offer)]):
         units = [c for slot in slots for c in slot]
-        if any(units.count(c) > counts[c] for c in units):
+        if [c for c in units if units.count(c) > counts[c]]:  # more than there are
             continue
         saving_fen = offer.shape.saving_fen([[prices[c] for c in slot] for slot in slots], rounding)
         if saving_fen > 0:
