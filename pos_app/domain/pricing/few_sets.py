@@ -4,7 +4,7 @@ Two units of one good under "second at half price": two ways, no pair and one pa
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import combinations_with_replacement, product
+from itertools import chain, combinations_with_replacement, product
 from math import comb, prod
 from typing import NamedTuple
 
@@ -112,15 +112,17 @@ def _applications(
     units_at, fens_at = 2 * kind * width * bits, (2 * kind + 1) * width * bits
     times_at = fields.of_offer
     for slots in product(*[combinations_with_replacement(members, slot.units) for members, slot in _slots(offer)]):
-        units = [c for slot in slots for c in slot]
+        units = list(chain.from_iterable(slots))
         if [c for c in units if units.count(c) > counts[c]]:  # more than there are
             continue
         saving_fen = offer.shape.saving_fen([[prices[c] for c in slot] for slot in slots], rounding)
         if saving_fen > 0:
             units.sort()
             fens = share(saving_fen, [prices[c] for c in units])
-            taken = sum([1 << c * bits for c in units])
-            carried = sum([fen << c * bits for c, fen in zip(units, fens, strict=True)])
+            taken = carried = 0
+            for c, fen in zip(units, fens, strict=True):
+                taken += 1 << c * bits
+                carried += fen << c * bits
             changes = taken << units_at | carried << fens_at | (1 | saving_fen << bits) << times_at
             if changes not in found:
                 found[changes] = Laid(number, slots, saving_fen, tuple(units), tuple(fens), taken, changes)

@@ -98,7 +98,7 @@ def _part(
     classes = tuple([class_of[numbers[n]] for n in places])
     own_of = {c: n for n, c in enumerate(classes)}
     own_offers = [
-        SetOffer(shape, tuple([tuple([own_of[c] for c in slot]) for slot in slots]), times, budget_fen)
+        SetOffer(shape, tuple([tuple(map(own_of.__getitem__, slot)) for slot in slots]), times, budget_fen)
         for shape, slots, times, budget_fen in [sets.offers[n] for n in offers]
     ]
     own = SetRules(

@@ -50,6 +50,8 @@ def chosen_of(
 ) -> Chosen:
     """An application of the units in `slots` (a class once a unit), with its saving shared by price."""
     units = sorted([c for slot in slots for c in slot])
+    if units[0] == units[-1]:  # one class carries it all
+        return Chosen(offer, tuple([((units[0], len(slot)),) for slot in slots]), saving_fen, ((units[0], saving_fen),), times)
     return chosen_with(offer, slots, saving_fen, times, units, share(saving_fen, [classes[c].price_fen for c in units]))
 
 

@@ -42,7 +42,7 @@ def set_rules(
     class_of = {n: c for c, n in enumerate(numbers)}
     offers = []
     for promotion, members in found:
-        slots_of_classes = tuple([tuple([class_of[n] for n in slot]) for slot in members])
+        slots_of_classes = tuple([tuple(map(class_of.__getitem__, slot)) for slot in members])
         had = used.get(promotion.id, NOT_USED)
         offers.append(
             SetOffer(shapes[promotion.id], slots_of_classes, times_left(promotion, had), budget_left_fen(promotion, had))

@@ -1,6 +1,7 @@
 """The shape every set promotion of stage 1 has: which units an application takes, and what they save together."""
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from pos_app.domain.pricing.mechanics.rounding import off_fen
@@ -29,10 +30,8 @@ class SetShape(NamedTuple):
     def reduced(self, prices: Sequence[Sequence[int]]) -> list[int]:
         """The unit prices that are reduced, for sets with a percentage; all of them for the others."""
         if self.cheapest:
-            return sorted([price for slot in prices for price in slot])[: self.cheapest]
-        if self.percent:
-            return list(prices[-1])
-        return [price for slot in prices for price in slot]
+            return sorted(chain.from_iterable(prices))[: self.cheapest]
+        return list(prices[-1] if self.percent else chain.from_iterable(prices))
 
     def saving_fen(self, prices: Sequence[Sequence[int]], rounding: str) -> int:
         """What one application saves on units of these prices, slot by slot; zero or more.
