@@ -7,7 +7,7 @@ plan of the later stages is searched for better sets; every set of sets that is 
 from collections.abc import Sequence
 
 from pos_app.domain.pricing.choice import Choice
-from pos_app.domain.pricing.few_sets import Way, counted, every_way
+from pos_app.domain.pricing.few_sets import Way, best_way, counted, every_way
 from pos_app.domain.pricing.later_search import best_later, best_later_within, live
 from pos_app.domain.pricing.later_stages import Later, LaterOffer, Rules, later_by_priority
 from pos_app.domain.pricing.linear import Linear
@@ -111,7 +111,7 @@ class _SetSearch:
     def run(self) -> Choice:
         ways = self._every_way(3 * FEW_WAYS, 3 * FEW_LOOKS) if len(self.sets.offers) > 1 else None
         if ways is not None:
-            return self._choice(counted(self._best_way(ways)), 0)
+            return self._choice(counted(best_way(ways)), 0)
         if not self.sets.offers:
             return self._choice((), 0)
         alone = self._best_alone()
@@ -132,13 +132,6 @@ class _SetSearch:
         cells, begin, fixed = left_cells(chosen, self.sets, self.rows, self.pieces)
         total_fen = sum(begin) + sum([fen for _, fen in fixed])
         return Choice(chosen, cells, begin, Later(begin, ()), fixed, total_fen - gap_fen)
-
-    def _best_way(self, ways: Sequence[Way]) -> Way:
-        """The objective, as far as sets decide it: the largest saving, fewest applications, then ids."""
-        savings = [sum([one.saving_fen for one in way]) for way in ways]
-        most_fen = max(savings)
-        best = [way for way, fen in zip(ways, savings, strict=True) if fen == most_fen]
-        return best[0] if len(best) == 1 else min(best, key=lambda way: (len(way), self._set_ids(counted(way))))
 
     def _set_ids(self, chosen: tuple[Chosen, ...]) -> list[str]:
         return sorted([self.sets.promotions[one.offer].id for one in chosen for _ in range(one.times)])
@@ -193,8 +186,9 @@ class _Search(_SetSearch):
         ways = self._every_way(ways_max, looks_max)
         if ways is None:
             return False
-        for way in ways if self.live else [self._best_way(ways)]:
-            self._meet(counted(way))
+        for way in ways if self.live else [best_way(ways)]:
+            if way:  # the choice of none is the first that was met
+                self._meet(counted(way))
         return True
 
     def _search_plans(self, options: list[list[Plan]], saving_max_fen: int) -> int:

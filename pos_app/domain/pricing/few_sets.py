@@ -161,6 +161,13 @@ def _rank(way: Way) -> tuple[int, list[int]]:
     return len(way), [one.offer for one in way]
 
 
+def best_way(ways: Sequence[Way]) -> Way:
+    """The objective, as far as sets decide it: the largest saving, then the fewest applications and the first offers."""
+    savings = [sum([one.saving_fen for one in way]) for way in ways]
+    most_fen = max(savings)
+    return min([way for way, fen in zip(ways, savings, strict=True) if fen == most_fen], key=_rank)
+
+
 def counted(way: Way) -> tuple[Chosen, ...]:
     """The applications of a way, equal ones as one, with their number."""
     times: dict[Laid, int] = {}
