@@ -158,14 +158,16 @@ class Book:
         self._by_sku: dict[str, list[int]] = {}
         self._by_category: dict[str, list[int]] = {}
         self._everywhere: list[int] = []
-        self._lists_by_sku: dict[str, list[int]] = {}
-        lists: dict[Scope, None] = {}
+        lists: dict[Scope, list[int]] = {}  # scopes that are lists of goods, and the promotions that look at each
         for number, promotion in enumerate(self.promotions):
             for scope in scopes_of(promotion):
-                self._file(scope, number)
-                lists.setdefault(scope)
-        self._lists = [scope for scope in lists if scope.skus and not scope.categories and not scope.without_skus]
-        for number, scope in enumerate(self._lists):
+                if scope.skus and not scope.categories and not scope.without_skus:
+                    lists.setdefault(scope, []).append(number)
+                else:
+                    self._file(scope, number)
+        self._lists = tuple(lists.items())
+        self._lists_by_sku: dict[str, list[int]] = {}
+        for number, (scope, _) in enumerate(self._lists):
             for sku in dict.fromkeys(scope.skus):
                 self._lists_by_sku.setdefault(sku, []).append(number)
 
@@ -186,14 +188,15 @@ class Book:
         found = set(self._everywhere)
         reach: dict[int, list[int]] = {}
         for n, row in enumerate(rows):
-            if row.sku in self._by_sku:
-                found.update(self._by_sku[row.sku])
-                for number in self._lists_by_sku.get(row.sku, ()):
-                    reach.setdefault(number, []).append(n)
-        rows.know((self._lists[number], numbers) for number, numbers in reach.items())
-        if self._by_category:
-            for category in rows.by_category.keys() & self._by_category.keys():
-                found.update(self._by_category[category])
+            for number in self._lists_by_sku.get(row.sku, ()):
+                reach.setdefault(number, []).append(n)
+        rows.know([(self._lists[number][0], numbers) for number, numbers in reach.items()])
+        for number in reach:
+            found.update(self._lists[number][1])
+        for sku in self._by_sku and rows.by_sku.keys() & self._by_sku.keys():
+            found.update(self._by_sku[sku])
+        for category in self._by_category and rows.by_category.keys() & self._by_category.keys():
+            found.update(self._by_category[category])
         return found
 
 
