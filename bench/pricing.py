@@ -79,7 +79,7 @@ def one_more_lines(lines: int) -> Figure:
         rest = STRANGER, package, NOW_MS, frozenset[str](), SCAN_EFFORT, NOTHING_USED
 
         def scanned(now: Basket = now, rest: Any = rest, last: Remembered = last) -> Remembered:
-            return price_again(now, *rest, last)[1]
+            return price_again(now, *rest, last, is_whole=False)[1]
 
         again_ms.append(cpu_ms(scanned))
         afresh_ms.append(cpu_ms(price, now, *rest))

@@ -11,6 +11,8 @@ import typing
 from functools import cache
 from typing import Any, TypeVar
 
+from pos_app.domain.as_asked import AsAsked
+
 T = TypeVar("T")
 ROWS: set[type] = set()
 # what moves a terminal's cursor, or turns the direction of what follows
@@ -52,7 +54,7 @@ def _plain(value: Any) -> Any:
         return _plain_fields(value)
     if isinstance(value, str):  # an enumeration's text
         return str(value)
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | AsAsked):
         return [_plain(item) for item in value]
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
         return {key: _plain(item) for key, item in value.items()}

@@ -227,8 +227,9 @@ def reprice(state: LaneState, effort: int | None = None) -> LaneState:
     if effort is None:
         effort = EFFORT if state.phase == PAYMENT else SCAN_EFFORT
     priced, remembered = price_again(
-        basket, basket.customer, state.package, state.price_ms, codes_of(state), effort, state.used, state.remembered
-    )
+        basket, basket.customer, state.package, state.price_ms, codes_of(state), effort, state.used, state.remembered,
+        state.phase == PAYMENT,
+    )  # fmt: skip
     return replace(state, priced=priced, remembered=remembered, is_stale=False)
 
 

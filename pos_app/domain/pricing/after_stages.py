@@ -107,13 +107,14 @@ def scope_fen(promotion: Promotion, rows: Rows, amounts: Sequence[int]) -> int:
     """What is left in a promotion's scope (or its list amount), over goods that may take part."""
     reach = rows.reach(promotion)
     if promotion.threshold_on == ON_LIST:
-        return sum([rows[n].open_shelf.list_fen for n in reach])
+        return rows.totals.list_fen if len(reach) == len(rows) else sum([rows[n].open_shelf.list_fen for n in reach])
     return sum(amounts) if len(reach) == len(rows) else sum([amounts[n] for n in reach])
 
 
 def scope_units(promotion: Promotion, rows: Rows) -> int:
     """Units of a promotion's scope in the basket."""
-    return sum([rows[n].units for n in rows.reach(promotion)])
+    reach = rows.reach(promotion)
+    return rows.totals.units if len(reach) == len(rows) else sum([rows[n].units for n in reach])
 
 
 class Given(NamedTuple):

@@ -55,8 +55,8 @@ def choose(
 
 def _solve(part: Part, rows: Rows, rules: Rules, effort: int, memory: Memory | None) -> tuple[Choice, int]:
     """The choice of a part and the effort it took, out of what is remembered where that holds."""
-    key = key_of(part, rows) if memory else ()
-    solved = memory.solved(key, effort) if memory else None
+    key = key_of(part) if memory else ()
+    solved = memory.solved(key, part, rows, effort) if memory else None
     if memory and solved:
         choice, used, needs, searched = moved(solved, part), solved.used, solved.needs, solved.effort
     else:
@@ -64,8 +64,7 @@ def _solve(part: Part, rows: Rows, rules: Rules, effort: int, memory: Memory | N
         choice, used, searched = search.run(), effort - search.effort, effort
         needs = max(search.ways_effort, PARTS_OF_EFFORT * used + 1)
     if memory:
-        of_pieces = [piece.row for piece in part.pieces]
-        memory.parts[key] = Solved(tuple(of_pieces), tuple([rows[n].line for n in of_pieces]), choice, searched, needs, used)
+        memory.parts[key] = Solved(part.pieces, rows, choice, searched, needs, used)
     return choice, used
 
 

@@ -13,7 +13,8 @@ from pos_app.domain.pricing import after_stages, reasons
 from pos_app.domain.pricing.choice import Choice
 from pos_app.domain.pricing.choose import choose, choose_by_priority
 from pos_app.domain.pricing.conditions import Moment, moment_of, why_not
-from pos_app.domain.pricing.later_stages import LaterOffer, Rules, later_offers, split
+from pos_app.domain.pricing.later_stages import LaterOffer, Rules, is_on_everything, later_offers, split
+from pos_app.domain.pricing.line_answers import LineAnswers
 from pos_app.domain.pricing.model import (
     COUPON,
     EARN,
@@ -27,10 +28,8 @@ from pos_app.domain.pricing.model import (
     SPEND,
     Applied,
     Customer,
-    LineShare,
     Package,
     Priced,
-    PricedLine,
     Promotion,
     Refused,
     TaxShare,
@@ -46,7 +45,6 @@ from pos_app.domain.pricing.trace import trace_of
 
 EFFORT = 20_000
 NOTHING_USED: Mapping[str, Used] = MappingProxyType({})
-BY_PROMOTION = "promotion"  # the source of a line that a promotion of stage 0 made cheaper
 
 
 def price(
@@ -63,35 +61,38 @@ def price(
     `effort` bounds the search in steps, never in time. The sum of the lines' net is the total, and each tax share is
     computed on the sum of the net shares of its code: 2 x 3.50 at 13 % is 7.00 with 0.81 VAT inside.
     """
-    return _price(basket, customer, package, now_ms, codes, effort, used, None)
+    return _price(basket, customer, package, now_ms, codes, effort, used, None, True)
 
 
 def price_again(
     basket: Basket, customer: Customer, package: Package, now_ms: int, codes: frozenset[str], effort: int,
-    used: Mapping[str, Used], last: Remembered,
+    used: Mapping[str, Used], last: Remembered, is_whole: bool = True,
 ) -> tuple[Priced, Remembered]:  # fmt: skip
-    """The same price, byte for byte, with what the last one left of work done; and what this one leaves."""
+    """The same price, byte for byte, with what the last one left of work done; and what this one leaves.
+
+    Where it need not be whole, its lines and shares are made as they are asked for.
+    """
     memory = Memory(last, package, customer.is_member)
-    return _price(basket, customer, package, now_ms, codes, effort, used, memory), memory.remembered()
+    return _price(basket, customer, package, now_ms, codes, effort, used, memory, is_whole), memory.remembered()
 
 
 def _price(
     basket: Basket, customer: Customer, package: Package, now_ms: int, codes: frozenset[str], effort: int,
-    used: Mapping[str, Used], memory: Memory | None,
+    used: Mapping[str, Used], memory: Memory | None, is_whole: bool,
 ) -> Priced:  # fmt: skip
     if not package.promotions:
         return shelf_only(basket.lines, customer.is_member)
     book, moment = book_of(package), moment_of(now_ms, package)
 
+    whole_rows = memory.rows_of(basket.lines) if memory else canonical_rows(basket.lines, customer.is_member)
+
     def price_of(some: Basket) -> Priced:
-        rows = canonical_rows(some.lines, customer.is_member, memory.known_rows if memory else ())
-        if memory and some is basket:
-            memory.rows = rows
+        rows = whole_rows if some is basket else canonical_rows(some.lines, customer.is_member, whole_rows)
         offers = _sorted_out(book, rows, moment, customer, codes, used)
         chosen = _best_variant(rows, offers, package, used, effort, memory)
-        return _answer(some.lines, rows, offers, chosen, customer, package, codes, used)
+        return _answer(some.lines, rows, offers, chosen, customer, package, codes, used, is_whole)
 
-    return with_scanned_gifts(basket, price_of(basket), book, price_of)
+    return with_scanned_gifts(basket, whole_rows, price_of(basket), book, price_of)
 
 
 # ------------------------------------------------------------------ which promotions may apply
@@ -140,7 +141,7 @@ class _Chosen(NamedTuple):
     """A choice of stages 1 to 4 on the pieces of stage 0."""
 
     with_audience: bool
-    pieces: list[Piece]
+    pieces: Sequence[Piece]
     sets: SetRules
     later: list[LaterOffer]
     choice: Choice
@@ -156,7 +157,7 @@ def _best_variant(
     best = _choose(True, with_audience, rows, offers, package, used, effort, memory)
     if package.policy == PRIORITY:
         return best
-    if all(row.shelf == row.open_shelf for row in rows) and all(promotion.is_for_anyone for promotion in shelf):
+    if not rows.for_members and all(promotion.is_for_anyone for promotion in shelf):
         return best
     without = shelf_stage(rows, shelf, used, package.rounding, False)
     if without == with_audience:
@@ -168,12 +169,14 @@ def _best_variant(
 
 
 def _choose(
-    with_audience: bool, pieces: list[Piece], rows: Rows, offers: _Offers, package: Package,
+    with_audience: bool, pieces: Sequence[Piece], rows: Rows, offers: _Offers, package: Package,
     used: Mapping[str, Used], effort: int, memory: Memory | None,
 ) -> _Chosen:  # fmt: skip
     rules = Rules(package.rounding, package.leftover)
-    sets = set_rules(rows, pieces, offers.by_stage.get(SETS, []), offers.book.shapes, used)
     later = later_offers(rows, offers.of(GROUP, SPEND, COUPON), used)
+    if not any(is_on_everything(offer, rows) for offer in later):  # many parts: every piece is looked at
+        pieces = list(pieces)
+    sets = set_rules(rows, pieces, offers.by_stage.get(SETS, []), offers.book.shapes, used)
     if package.policy == PRIORITY:
         choice = choose_by_priority(rows, pieces, sets, later, rules, effort)
     else:
@@ -186,23 +189,27 @@ def _choose(
 
 def _answer(
     lines: Sequence[Line], rows: Rows, offers: _Offers, chosen: _Chosen, customer: Customer, package: Package,
-    codes: frozenset[str], used: Mapping[str, Used],
+    codes: frozenset[str], used: Mapping[str, Used], is_whole: bool,
 ) -> Priced:  # fmt: skip
     after_four = _row_amounts(rows, chosen.choice)
     points_offers = offers.by_stage.get(POINTS, [])
     redeemed = after_stages.redeem_points(rows, after_four, points_offers, customer.points, package.leftover, used)
     given = after_stages.give(rows, after_four, offers.of(GIFT, EVENT), customer)
     earning = after_stages.earning_rules(rows, redeemed.amounts, offers.by_stage.get(EARN, []))
-    trace = (*trace_of(chosen.choice, chosen.sets, rows, chosen.pieces), *redeemed.applied, *given.applied)
-    priced_lines = _lines(lines, rows, chosen, redeemed.amounts, trace)
-    list_fen, total_fen = sum([line.list_fen for line in priced_lines]), sum(redeemed.amounts)
+    of_choice = trace_of(chosen.choice, chosen.sets, rows, chosen.pieces, is_whole)
+    trace = (*of_choice, *redeemed.applied, *given.applied)
+    answers = LineAnswers(
+        lines, rows, chosen.pieces, chosen.with_audience, redeemed.amounts, chosen.choice,
+        (one for one in of_choice if one.stage <= SETS), redeemed.applied,
+    )  # fmt: skip
+    list_fen, total_fen = rows.totals.list_fen, sum(redeemed.amounts)
     after_coupons_fen = sum(after_four)
     return Priced(
-        lines=priced_lines,
+        lines=answers.every() if is_whole else answers.as_asked(),
         list_fen=list_fen,
         discount_fen=list_fen - total_fen,
         total_fen=total_fen,
-        item_count=sum([line.quantity for line in lines]),
+        item_count=rows.totals.quantity,
         taxes=_tax_shares(rows, redeemed.amounts),
         proved=chosen.choice.bound_fen >= after_coupons_fen,
         gap_fen=after_coupons_fen - min(chosen.choice.bound_fen, after_coupons_fen),
@@ -221,52 +228,18 @@ def _answer(
 
 def _row_amounts(rows: Rows, choice: Choice) -> list[int]:
     """What is left of each row after stage 4."""
+    if choice.is_cell_a_row:
+        return list(choice.later.amounts)
     amounts = [0] * len(rows)
-    for cell, fen in zip(choice.cells, choice.later.amounts, strict=True):
-        amounts[cell.row] += fen
+    for n, fen in zip(choice.rows, choice.later.amounts, strict=True):
+        amounts[n] += fen
     for n, fen in choice.fixed:
         amounts[n] += fen
     return amounts
 
 
-def _lines(
-    lines: Sequence[Line], rows: Rows, chosen: _Chosen, amounts: Sequence[int], trace: Iterable[Applied]
-) -> tuple[PricedLine, ...]:
-    """In the order of the basket."""
-    shares = _line_shares(trace)
-    units = {piece.row: piece.unit_fen for piece in chosen.pieces}  # the last piece of a row is its cheapest
-    promoted = {piece.row for piece in chosen.pieces if piece.promotion is not None}
-    answer: dict[int, PricedLine] = {}
-    for n, (row, net_fen) in enumerate(zip(rows, amounts, strict=True)):
-        line_id = row.line.line_id
-        _, list_fen, _, source = row.shelf if chosen.with_audience else row.open_shelf
-        source = BY_PROMOTION if n in promoted else source
-        answer[line_id] = PricedLine(line_id, units[n], list_fen, net_fen, source, shares.get(line_id, ()))
-    return tuple([answer[line.line_id] for line in lines])
-
-
-def _line_shares(trace: Iterable[Applied]) -> dict[int, tuple[LineShare, ...]]:
-    """What each promotion took off each line; the applications of one stand together in a trace."""
-    shares: dict[int, tuple[LineShare, ...]] = {}
-    for applied in trace:
-        name = applied.promotion
-        for line_id, _, fen in applied.shares:
-            if fen and line_id not in shares:
-                shares[line_id] = (LineShare(name, fen),)
-            elif fen:
-                *others, last = shares[line_id]
-                more = [LineShare(name, last.fen + fen)] if last.promotion == name else [last, LineShare(name, fen)]
-                shares[line_id] = (*others, *more)
-    return shares
-
-
 def _tax_shares(rows: Rows, amounts: Sequence[int]) -> tuple[TaxShare, ...]:
-    nets: dict[tuple[str, int], int] = {}
-    for row, fen in zip(rows, amounts, strict=True):
-        item = row.line.item
-        key = item.tax_code, item.tax_bp
-        nets[key] = nets.get(key, 0) + fen
-    return taxes_of(nets)
+    return taxes_of({tax: sum([amounts[n] for n in numbers]) for tax, numbers in rows.by_tax.items()})
 
 
 def _coupons(choice: Choice, codes: frozenset[str]) -> tuple[str, ...]:

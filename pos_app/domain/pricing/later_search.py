@@ -5,7 +5,6 @@ never grow when less is left. 230.00 with 满100减20, 满200减50 and a coupon 
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from pos_app.domain.pricing.later_stages import (
     DEFAULT_GROUP,
@@ -16,11 +15,12 @@ from pos_app.domain.pricing.later_stages import (
     Step,
     after,
     apply_offer,
+    picked,
+    reached,
     stage_order,
 )
 from pos_app.domain.pricing.mechanics.spend_save_tiers import SpendSaveTiers
 from pos_app.domain.pricing.model import COUPON, GROUP, ON_LIST, SPEND
-from pos_app.domain.pricing.shelf_stage import NO_SPEND
 
 STAGES = (GROUP, SPEND, COUPON)
 Amounts = Sequence[int]
@@ -65,35 +65,33 @@ class _Ahead:
 
     def __init__(self, offer: LaterOffer, cells: Sequence[Cell], rules: Rules) -> None:
         self.offer, self.promotion, self.rules = offer, offer.promotion, rules
-        self.chain = 0
+        self.chain = self.percent_fen = 0
+        self.asked: Amounts | None = None
         self.group = offer.promotion.group
-        self.cells = [
-            n
-            for n, cell in enumerate(cells)
-            if offer.rows >> cell.row & 1 and not (offer.stage == SPEND and cell.kind == NO_SPEND)
-        ]
-        self.rows = [cells[n].row for n in self.cells]
+        self.reach, self.cells = reached(offer, cells), cells
         is_list = self.promotion.threshold_on == ON_LIST
-        self.list_fen = sum(cells[n].list_fen for n in self.cells) if is_list else None
+        self.list_fen = sum([cell.list_fen for cell in picked(cells, self.reach)]) if is_list else None
 
-    def live(self, begin: Amounts) -> int:
-        """The rows with something left for it as its stage begins, as a bit mask."""
-        mask = 0
-        for n, row in zip(self.cells, self.rows, strict=True):
-            if begin[n]:
-                mask |= 1 << row
-        return mask
+    def meets(self, other: "_Ahead", begin: Amounts) -> bool:
+        """Whether it and another of its stage and group reach a row that has something left as the stage begins."""
+        if self.group != other.group or not self.offer.rows & other.offer.rows:
+            return False
+        few, many = (self, other.offer.rows) if len(self.reach) < len(other.reach) else (other, self.offer.rows)
+        return any(begin[n] and many >> few.cells[n].row & 1 for n in few.reach)
 
     def most_fen(self, begin: Amounts, amounts: Amounts) -> int:
         """The most it can take off, now or when less is left; `begin` is what its stage began with, or more."""
         rule, rounding = self.promotion.rule, self.rules.rounding
-        left_fen = sum([amounts[n] for n in self.cells])
-        begin_fen = sum([begin[n] for n in self.cells])
+        left = picked(amounts, self.reach)
+        left_fen = sum(left)
+        begin_fen = left_fen if begin is amounts else sum(picked(begin, self.reach))
         measured_fen = begin_fen if self.list_fen is None else self.list_fen
         if not left_fen or measured_fen < self.promotion.min_spend_fen:
             return 0
         if self.offer.stage == GROUP:
-            saving_fen = sum([rule.saving_fen(amounts[n], rounding) for n in self.cells])
+            if self.asked is not amounts:  # one after the other of the same amounts, cell by cell
+                self.asked, self.percent_fen = amounts, sum([rule.saving_fen(fen, rounding) for fen in left])
+            saving_fen = self.percent_fen
         elif isinstance(rule, SpendSaveTiers):
             saving_fen = _best_tier_fen(rule, measured_fen, begin_fen, rounding)
         else:
@@ -136,13 +134,6 @@ def _most_fen(offers: Iterable[_Ahead], begin: Amounts, amounts: Amounts) -> int
     return sum(most.values())
 
 
-class _Taken(NamedTuple):
-    """What applied in the stage that is being tried: the promotion and the rows it had."""
-
-    ahead: _Ahead
-    rows: int
-
-
 class _Search:
     """One group of promotions that meet on some line."""
 
@@ -171,6 +162,8 @@ class _Search:
     def _begin(self, stage: int, begin: Amounts, steps: tuple[Step, ...]) -> None:
         """A stage on what the last one left; the same amounts are gone on with once, by the fewest applications."""
         rank = len(steps), sorted(step.offer.promotion.id for step in steps)
+        while stage < len(STAGES) - 1 and not self.stages[stage]:
+            stage += 1
         known = self.seen.get((stage, begin))
         if known is not None and known <= rank:
             return
@@ -181,40 +174,42 @@ class _Search:
             self._choose(stage, 0, begin, begin, steps, ())
 
     def _choose(
-        self, stage: int, n: int, begin: Amounts, amounts: Amounts, steps: tuple[Step, ...], taken: tuple[_Taken, ...]
+        self, stage: int, n: int, begin: Amounts, amounts: Amounts, steps: tuple[Step, ...], taken: tuple[_Ahead, ...]
     ) -> None:
-        """Promotion n of a stage with and without, in order of id."""
+        """Promotion n of a stage with and without, in order of id; `taken` are those of the stage that applied."""
         offers = self.stages[stage]
         if n == len(offers):
             self._begin(stage + 1, tuple(amounts), steps)
             return
         if self._is_hopeless(offers[n:], stage, begin, amounts, steps):
             return
-        one, rows = offers[n], offers[n].live(begin)
-        if not any(other.rows & rows and other.ahead.group == one.group for other in taken):
-            step = apply_offer(one.offer, self.cells, begin, amounts, self.rules)
+        one = offers[n]
+        if not any(one.meets(other, begin) for other in taken):
+            step = apply_offer(one.offer, self.cells, one.reach, begin, amounts, self.rules)
             if step is not None:
-                self._choose(stage, n + 1, begin, after(step, amounts), (*steps, step), (*taken, _Taken(one, rows)))
+                self._choose(stage, n + 1, begin, after(step, amounts), (*steps, step), (*taken, one))
         self._choose(stage, n + 1, begin, amounts, steps, taken)
 
     def _order(
-        self, rest: Sequence[_Ahead], begin: Amounts, amounts: Amounts, steps: tuple[Step, ...], taken: tuple[_Taken, ...],
+        self, rest: Sequence[_Ahead], begin: Amounts, amounts: Amounts, steps: tuple[Step, ...], taken: tuple[_Ahead, ...],
         seen: dict[tuple[frozenset[str], Amounts], bool],
     ) -> None:  # fmt: skip
         """Coupons in every order; the same ones that left the same are gone on with once."""
         self._judge(amounts, steps)
-        key = frozenset(one.ahead.promotion.id for one in taken), tuple(amounts)
+        if not rest and not taken:
+            self.effort -= 1
+            return
+        key = frozenset(one.promotion.id for one in taken), tuple(amounts)
         if key in seen or self._is_hopeless(rest, len(STAGES) - 1, begin, amounts, steps):
             return
         seen[key] = True
         for n, one in enumerate(rest):
-            rows = one.live(begin)
-            if one.group != DEFAULT_GROUP and any(other.rows & rows and other.ahead.group == one.group for other in taken):
+            if one.group != DEFAULT_GROUP and any(one.meets(other, begin) for other in taken):
                 continue
-            step = apply_offer(one.offer, self.cells, begin, amounts, self.rules)
+            step = apply_offer(one.offer, self.cells, one.reach, begin, amounts, self.rules)
             if step is not None:
                 others = [*rest[:n], *rest[n + 1 :]]
-                self._order(others, begin, after(step, amounts), (*steps, step), (*taken, _Taken(one, rows)), seen)
+                self._order(others, begin, after(step, amounts), (*steps, step), (*taken, one), seen)
 
     def _is_hopeless(self, rest: Sequence[_Ahead], stage: int, begin: Amounts, amounts: Amounts, steps: tuple[Step, ...]) -> bool:
         """Whether nothing that may still come makes this choice the best; also when the effort is spent."""

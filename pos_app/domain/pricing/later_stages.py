@@ -4,8 +4,10 @@ Promotions that can never meet on a line are separate questions (`split`); withi
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from operator import sub
+from typing import NamedTuple, TypeVar
 
+from pos_app.domain.pricing.by_row import ByRow, numbered
 from pos_app.domain.pricing.conditions import NOT_USED, budget_left_fen
 from pos_app.domain.pricing.mechanics.spend_save_tiers import SpendSaveTiers
 from pos_app.domain.pricing.model import COUPON, GROUP, ON_LIST, SPEND, Promotion, Used
@@ -13,6 +15,8 @@ from pos_app.domain.pricing.rows import Rows, share
 from pos_app.domain.pricing.shelf_stage import NO_SPEND
 
 DEFAULT_GROUP = "basket"
+ONE = ord("1")
+T = TypeVar("T")
 
 
 class Cell(NamedTuple):
@@ -24,23 +28,28 @@ class Cell(NamedTuple):
 
 
 class LaterOffer(NamedTuple):
-    """A promotion of stages 2 to 4 in this basket: the rows of its scope as a bit mask, the money its budget leaves."""
+    """A promotion of stages 2 to 4 in this basket: the rows of its scope as a bit mask and as numbers, what its budget leaves."""
 
     promotion: Promotion
     stage: int
     rows: int
+    reach: Sequence[int]
     budget_fen: int | None
 
 
 class Step(NamedTuple):
-    """One application: what its threshold was measured on, the tier and how often, before and share of every cell it touched."""
+    """One application: what its threshold was measured on, the tier and how often; the cells it touched, in ascending order,
+
+    with what was in each before and the share taken off it.
+    """
 
     offer: LaterOffer
     measured_fen: int
     tier: int
     times: int
-    befores: tuple[tuple[int, int], ...]  # (cell, amount before)
-    fens: tuple[int, ...]
+    cells: Sequence[int]
+    befores: Sequence[int]
+    fens: Sequence[int]
 
     @property
     def saving_fen(self) -> int:
@@ -74,13 +83,26 @@ def later_offers(rows: Rows, promotions: Sequence[tuple[Promotion, int]], used: 
     """The promotions of stages 2 to 4 that have a line here, in order of id."""
     found = []
     for promotion, stage in promotions:
-        mask = 0
-        for n in rows.reach(promotion):
-            mask |= 1 << n
-        if mask:
+        reach = rows.reach(promotion)
+        if reach:
             budget_fen = budget_left_fen(promotion, used.get(promotion.id, NOT_USED))
-            found.append(LaterOffer(promotion, stage, mask, budget_fen))
+            found.append(LaterOffer(promotion, stage, mask_of(reach), reach, budget_fen))
     return found
+
+
+def is_on_everything(offer: LaterOffer, rows: Rows) -> bool:
+    """Whether it is for every row that may be discounted."""
+    return len(offer.reach) == len(rows) - len(rows.shut)
+
+
+def mask_of(numbers: Sequence[int]) -> int:
+    """A bit for each of some numbers, which are ascending and none twice."""
+    if len(numbers) == numbers[-1] + 1:
+        return (1 << len(numbers)) - 1
+    bits = bytearray(b"0") * (numbers[-1] + 1)
+    for n in numbers:
+        bits[n] = ONE
+    return int(bits[::-1], 2)
 
 
 def split(offers: Sequence[LaterOffer]) -> list[list[LaterOffer]]:
@@ -117,26 +139,50 @@ def _is_shut(offer: LaterOffer, cell: Cell) -> bool:
     return offer.stage == SPEND and cell.kind == NO_SPEND
 
 
+def reached(offer: LaterOffer, cells: Sequence[Cell]) -> Sequence[int]:
+    """Numbers of the cells that a promotion may touch, ascending."""
+    found = named(offer, cells)
+    shut = {n for n, cell in numbered(cells) if cell.kind == NO_SPEND} if offer.stage == SPEND else ()
+    return [n for n in found if n not in shut] if shut else found
+
+
+def named(offer: LaterOffer, cells: Sequence[Cell]) -> Sequence[int]:
+    """Numbers of the cells of a promotion's rows, ascending."""
+    if not cells:
+        return ()
+    if isinstance(cells, ByRow):
+        return range(len(cells)) if len(offer.reach) == cells.row_count else cells.numbers(offer.reach)
+    bits = f"{offer.rows:0{cells[-1].row + 1}b}"[::-1]
+    if "0" not in bits:
+        return range(len(cells))
+    return [n for n, cell in enumerate(cells) if bits[cell.row] == "1"]
+
+
+def picked(values: Sequence[T], numbers: Sequence[int]) -> Sequence[T]:
+    """The values with these numbers, which are ascending: all of them, if there are as many."""
+    return values if len(numbers) == len(values) else [values[n] for n in numbers]
+
+
 def apply_offer(
-    offer: LaterOffer, cells: Sequence[Cell], begin: Sequence[int], amounts: Sequence[int], rules: Rules
+    offer: LaterOffer, cells: Sequence[Cell], reach: Sequence[int], begin: Sequence[int], amounts: Sequence[int], rules: Rules
 ) -> Step | None:
     """The application of a promotion on what is left at its turn, its threshold measured at the stage's beginning.
 
-    None where it is not legal (threshold, budget) or changes nothing.
+    `reach` are the cells it may touch. None where it is not legal (threshold, budget) or changes nothing.
     """
     promotion = offer.promotion
-    touched = [n for n, cell in enumerate(cells) if offer.rows >> cell.row & 1 and not _is_shut(offer, cell)]
-    begin_fen = sum(begin[n] for n in touched)
-    measured_fen = sum(cells[n].list_fen for n in touched) if promotion.threshold_on == ON_LIST else begin_fen
-    touched = [n for n in touched if amounts[n]]
-    if measured_fen < promotion.min_spend_fen or not touched:
+    begin_fen = sum(picked(begin, reach))
+    measured_fen = sum([cell.list_fen for cell in picked(cells, reach)]) if promotion.threshold_on == ON_LIST else begin_fen
+    befores = picked(amounts, reach)
+    if measured_fen < promotion.min_spend_fen or not any(befores):
         return None
-    befores = [amounts[n] for n in touched]
+    if not all(befores):
+        reach, befores = [n for n in reach if amounts[n]], [fen for fen in befores if fen]
     tier, times, fens = _saving(offer, measured_fen, begin_fen, befores, rules)
     saving_fen = sum(fens)
     if saving_fen <= 0 or (offer.budget_fen is not None and saving_fen > offer.budget_fen):
         return None
-    return Step(offer, measured_fen, tier, times, tuple(zip(touched, befores, strict=True)), tuple(fens))
+    return Step(offer, measured_fen, tier, times, reach, befores, fens)
 
 
 def _saving(
@@ -154,8 +200,10 @@ def _saving(
 
 def after(step: Step, amounts: Sequence[int]) -> Sequence[int]:
     """What is left when an application has been taken off."""
+    if len(step.cells) == len(amounts):
+        return list(map(sub, amounts, step.fens))
     left = list(amounts)
-    for (n, _), fen in zip(step.befores, step.fens, strict=True):
+    for n, fen in zip(step.cells, step.fens, strict=True):
         left[n] -= fen
     return left
 
@@ -169,7 +217,7 @@ def later_by_priority(offers: Sequence[LaterOffer], cells: Sequence[Cell], amoun
         for offer in sorted((o for o in offers if o.stage == stage), key=lambda o: (o.promotion.priority, o.promotion.id)):
             if any(conflict(offer, other, cells, begin) for other in taken):
                 continue
-            step = apply_offer(offer, cells, begin, amounts, rules)
+            step = apply_offer(offer, cells, reached(offer, cells), begin, amounts, rules)
             if step is not None:
                 steps.append(step)
                 taken.append(offer)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from pos_app.domain.pricing.by_row import numbered
 from pos_app.domain.pricing.later_stages import Cell
 from pos_app.domain.pricing.mechanics.rounding import remains_fen
 from pos_app.domain.pricing.model import NET_DOWN, NET_HALF_UP, NET_UP
@@ -28,7 +29,7 @@ class Linear:
         self.touched = {self.of_class[c] for offer in sets.offers for slot in offer.slots for c in slot}
         self.first = {cell.row: self._factor(cell.row, plan.percents) for cell in cells}
         last = {cell.row: self._factor(cell.row, plan.spend_percents) for cell in cells}
-        is_split = any(kind_of(p) for p in sets.promotions) or any(p.kind for p in pieces)
+        is_split = any(kind_of(p) for p in sets.promotions) or any(p.kind for _, p in numbered(pieces))
         self.slack = self._slack(is_split)
         self.is_exact = not (self.slack or is_split or plan.coupons)  # the best sets by the plan are then the best there are
         left = [self._left(cell.row, fen) for cell, fen in zip(cells, begin, strict=True)]

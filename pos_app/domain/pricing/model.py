@@ -4,6 +4,7 @@ Named tuples: a lane makes all of them at its start, and a dataclass takes seven
 Money is whole fen, weights whole grams, percents whole numbers of 100, times are wall milliseconds.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from pos_app.domain.plain import as_row
@@ -331,7 +332,7 @@ class Priced(NamedTuple):
     pays less; otherwise none pays less than `total - gap_fen`.
     """
 
-    lines: tuple[PricedLine, ...] = ()
+    lines: Sequence[PricedLine] = ()
     list_fen: int = 0
     discount_fen: int = 0
     total_fen: int = 0

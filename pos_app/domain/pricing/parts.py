@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from pos_app.domain.pricing.later_stages import Cell, Later, LaterOffer, Step, stage_order
+from pos_app.domain.pricing.later_stages import Cell, Later, LaterOffer, Step, is_on_everything, stage_order
 from pos_app.domain.pricing.rows import Rows
 from pos_app.domain.pricing.set_parts import is_usable
 from pos_app.domain.pricing.set_search import Chosen, SetOffer
@@ -20,7 +20,7 @@ class Part(NamedTuple):
     `size` is how much there is for sets to choose: pieces times offers.
     """
 
-    pieces: list[Piece]
+    pieces: Sequence[Piece]
     sets: SetRules
     groups: list[Sequence[LaterOffer]]
     classes: tuple[int, ...]
@@ -38,6 +38,10 @@ class Part(NamedTuple):
 
 def parts_of(rows: Rows, pieces: Sequence[Piece], sets: SetRules, groups: Sequence[Sequence[LaterOffer]]) -> list[Part]:
     """The parts, small ones first, so that a hard one takes no effort from them."""
+    if any(is_on_everything(offer, rows) for group in groups for offer in group):  # it joins everything
+        size = len(sets.offers) * len(pieces)
+        return [Part(pieces, sets, list(groups), tuple(range(len(sets.classes))), tuple(range(len(sets.offers))), size)]
+    class_of = {piece: c for c, piece in enumerate(sets.pieces)}
     rows_of = [pieces[piece].row for piece in sets.pieces]
     offer_rows = [[rows_of[c] for slot in offer.slots for c in slot] for offer in sets.offers]
     group_rows = [_rows_of(group, rows) for group in groups]
@@ -55,7 +59,6 @@ def parts_of(rows: Rows, pieces: Sequence[Piece], sets: SetRules, groups: Sequen
     for n, piece in enumerate(pieces):
         root = roots[piece.row]
         members.setdefault(root if root in busy else ALONE, []).append(n)
-    class_of = {piece: c for c, piece in enumerate(sets.pieces)}
     found = [
         _part(numbers, offers.get(root, ()), of_root.get(root, []), pieces, sets, class_of, rows)
         for root, numbers in members.items()
@@ -109,8 +112,8 @@ def _part(
 
 
 def put_together(
-    laters: Sequence[tuple[tuple[Cell, ...], tuple[int, ...], Later]],
-) -> tuple[tuple[Cell, ...], tuple[int, ...], Later]:
+    laters: Sequence[tuple[Sequence[Cell], tuple[int, ...], Later]],
+) -> tuple[Sequence[Cell], tuple[int, ...], Later]:
     """Cells, what they held and what later stages made of them, of all parts, in canonical order."""
     with_cells = [one for one in laters if one[0]]
     if len(with_cells) == 1 and all(later.is_whole for _, _, later in laters):
@@ -133,4 +136,4 @@ def put_together(
 
 
 def _placed(step: Step, cells: Sequence[Cell], place: Mapping[Cell, int]) -> Step:
-    return step._replace(befores=tuple([(place[cells[n]], before) for n, before in step.befores]))
+    return step._replace(cells=tuple([place[cells[n]] for n in step.cells]))

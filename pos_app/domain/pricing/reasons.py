@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from pos_app.domain.pricing.by_row import ByRow
 from pos_app.domain.pricing.choice import Choice
-from pos_app.domain.pricing.later_stages import LaterOffer, apply_offer
+from pos_app.domain.pricing.later_stages import Cell, LaterOffer, after, apply_offer, named, picked, reached
 from pos_app.domain.pricing.later_stages import Rules as LaterRules
 from pos_app.domain.pricing.mechanics.quantity_percent_tiers import QuantityPercentTiers
 from pos_app.domain.pricing.mechanics.spend_save_tiers import SpendSaveTiers
@@ -58,9 +59,7 @@ def later_reasons(
     known = {offer.promotion.id: offer for offer in offers}
     applied = {step.offer.promotion.id for step in choice.later.steps}
     begins = _begins(choice)
-    cells: dict[int, list[int]] = {}
-    for n, cell in enumerate(choice.cells):
-        cells.setdefault(cell.row, []).append(n)
+    cells = {} if isinstance(choice.cells, ByRow) else _by_row(choice.cells)
     for promotion, stage in promotions:
         if promotion.id in applied:
             continue
@@ -68,43 +67,49 @@ def later_reasons(
         if offer is None:
             yield Refused(promotion.id, stage, "goods")
         else:
-            touched = [n for row in rows.reach(promotion) for n in cells.get(row, ())]
+            touched = [n for row in rows.reach(promotion) for n in cells.get(row, ())] if cells else named(offer, choice.cells)
             yield _later_reason(offer, touched, choice, begins, rules)
 
 
-def _begins(choice: Choice) -> dict[int, list[int]]:
+def _by_row(cells: Sequence[Cell]) -> dict[int, list[int]]:
+    """Numbers of the cells of each row."""
+    found: dict[int, list[int]] = {}
+    for n, cell in enumerate(cells):
+        found.setdefault(cell.row, []).append(n)
+    return found
+
+
+def _begins(choice: Choice) -> dict[int, Sequence[int]]:
     """What was left in each cell when stages 2, 3 and 4 began, and after them."""
-    left = list(choice.begin)
-    begins = {}
+    left: Sequence[int] = choice.begin
+    begins = dict[int, Sequence[int]]()
     for stage in (GROUP, SPEND, COUPON):
-        begins[stage] = list(left)
+        begins[stage] = left
         for step in choice.later.steps:
             if step.offer.stage == stage:
-                for (n, _), fen in zip(step.befores, step.fens, strict=True):
-                    left[n] -= fen
+                left = after(step, left)
     begins[COUPON + 1] = left
     return begins
 
 
 def _later_reason(
-    offer: LaterOffer, touched: Sequence[int], choice: Choice, begins: Mapping[int, list[int]], rules: LaterRules
+    offer: LaterOffer, touched: Sequence[int], choice: Choice, begins: Mapping[int, Sequence[int]], rules: LaterRules
 ) -> Refused:
     promotion, rule, stage = offer.promotion, offer.promotion.rule, offer.stage
     begin = begins[stage]
     is_list = promotion.threshold_on == ON_LIST
-    measured = sum(choice.cells[n].list_fen if is_list else begin[n] for n in touched)
+    measured = sum([cell.list_fen for cell in picked(choice.cells, touched)] if is_list else picked(begin, touched))
     need_fen = promotion.min_spend_fen
     if isinstance(rule, SpendSaveTiers):
         need_fen = max(need_fen, rule.tiers[0].spend_fen)
     if measured < need_fen:
         return Refused(promotion.id, stage, "spend", str(need_fen), str(measured))
-    if apply_offer(offer, choice.cells, begin, begin, rules) is None:
+    if apply_offer(offer, choice.cells, reached(offer, choice.cells), begin, begin, rules) is None:
         return Refused(promotion.id, stage, "worthless")
     others = [step.offer for step in choice.later.steps if step.offer.stage == stage and step.offer.rows & offer.rows]
     rival = next((other for other in others if other.promotion.group == promotion.group), None)
     if rival is not None and not (stage == COUPON and promotion.group == "basket"):
         return Refused(promotion.id, stage, "stacking", have=rival.promotion.id)
-    left = begins[stage + 1]
-    if not any(left[n] for n in touched):
+    if not any(picked(begins[stage + 1], touched)):
         return Refused(promotion.id, stage, "worthless")
     return Refused(promotion.id, stage, "better")

@@ -1,6 +1,6 @@
 """The basket as pricing sees it: lines in canonical order, which goods a scope means, and a package's promotions by product."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from operator import itemgetter
 from typing import NamedTuple
@@ -38,6 +38,14 @@ class Row(NamedTuple):
     def is_labelled(self) -> bool:
         return self.open_shelf.source == LABEL
 
+    @property
+    def categories(self) -> Sequence[str]:
+        return self.line.item.category.split(";")
+
+    @property
+    def tax(self) -> tuple[str, int]:
+        return self.line.item.tax_code, self.line.item.tax_bp
+
 
 def row_of(line: Line, is_member: bool) -> Row:
     item = line.item
@@ -54,12 +62,15 @@ ORDER = itemgetter(0)
 class Rows(list[Row]):
     """The lines of a basket in canonical order, and which of them a scope means."""
 
+    is_grown = False  # out of the rows of a basket before it
+
     def __init__(self, rows: Iterable[Row]) -> None:
         super().__init__(rows)
         self._within: dict[Scope, tuple[int, ...]] = {}
+        self.nets: dict[bool, list[int]] = {}  # with audience prices or not: what every row costs at the catalogue's
 
     @cached_property
-    def by_sku(self) -> dict[str, list[int]]:
+    def by_sku(self) -> Mapping[str, list[int]]:
         """Numbers of the rows of each good."""
         found: dict[str, list[int]] = {}
         for n, row in enumerate(self):
@@ -71,7 +82,7 @@ class Rows(list[Row]):
         """Numbers of the rows of each category."""
         found: dict[str, list[int]] = {}
         for n, row in enumerate(self):
-            for category in row.line.item.category.split(";"):
+            for category in row.categories:
                 found.setdefault(category, []).append(n)
         return found
 
@@ -81,7 +92,35 @@ class Rows(list[Row]):
         for scope, numbers in named:
             self._within[scope] = tuple([n for n in numbers if n not in shut])
 
-    def within(self, scope: Scope) -> tuple[int, ...]:
+    def net_fens(self, with_audience: bool) -> list[int]:
+        """What every row costs at the catalogue's price."""
+        if with_audience not in self.nets:
+            self.nets[with_audience] = [plain_fen(row, with_audience) for row in self]
+        return self.nets[with_audience]
+
+    @cached_property
+    def totals(self) -> "Totals":
+        return totals_of(self)
+
+    @cached_property
+    def by_tax(self) -> Mapping[tuple[str, int], list[int]]:
+        """Numbers of the rows under each tax code and rate."""
+        found: dict[tuple[str, int], list[int]] = {}
+        for n, row in enumerate(self):
+            found.setdefault(row.tax, []).append(n)
+        return found
+
+    @cached_property
+    def for_members(self) -> list[int]:
+        """Numbers of the rows that have another shelf price for a member, who is here, ascending."""
+        return [n for n, row in enumerate(self) if row.shelf != row.open_shelf]
+
+    @cached_property
+    def shut(self) -> list[int]:
+        """Numbers of the rows that may not be discounted, ascending."""
+        return [n for n, row in enumerate(self) if not row.is_open]
+
+    def within(self, scope: Scope) -> Sequence[int]:
         """Numbers of the rows of a scope that may be discounted, ascending."""
         found = self._within.get(scope)
         if found is None:
@@ -105,6 +144,28 @@ class Rows(list[Row]):
         for sku in without_skus:
             named.difference_update(by_sku.get(sku, ()))
         return sorted(named)
+
+
+def plain_fen(row: Row, with_audience: bool) -> int:
+    """A row at the catalogue's price, unit by unit."""
+    net_fen, units = (row.shelf if with_audience else row.open_shelf).net_fen, row.units
+    return net_fen // units * units if units else net_fen
+
+
+class Totals(NamedTuple):
+    """Of some rows: their list amount, their units (none for what is weighed), and what their lines count."""
+
+    list_fen: int
+    units: int
+    quantity: int
+
+
+def totals_of(rows: Sequence[Row]) -> Totals:
+    return Totals(
+        sum([row.open_shelf.list_fen for row in rows]),
+        sum([row.units for row in rows]),
+        sum([row.line.quantity for row in rows]),
+    )
 
 
 def canonical_rows(lines: Sequence[Line], is_member: bool, known: Sequence[Row] = ()) -> Rows:

@@ -13,7 +13,7 @@ from pos_app.domain.pricing.shelf import LIST
 Uses = dict[str, tuple[Use, ...]]  # by gift promotion: the scanned units it took
 
 
-def with_scanned_gifts(basket: Basket, priced: Priced, book: Book, price_of: Callable[[Basket], Priced]) -> Priced:
+def with_scanned_gifts(basket: Basket, rows: Rows, priced: Priced, book: Book, price_of: Callable[[Basket], Priced]) -> Priced:
     """The price of a basket whose gifts already lie in it: that of the rest of it.
 
     Gifts in order of id. Each takes as many scanned units of its product as the rest still earns, the cheapest first, unless
@@ -21,12 +21,10 @@ def with_scanned_gifts(basket: Basket, priced: Priced, book: Book, price_of: Cal
     """
     if not priced.gifts:
         return priced
-    skus = {line.item.sku for line in basket.lines}
-    wanted = {gift.promotion for gift in priced.gifts if gift.sku in skus}
+    wanted = {gift.promotion for gift in priced.gifts if gift.sku in rows.by_sku}
     rest, taken = basket, Uses()
     for promotion in (one for one in book.promotions if one.id in wanted):
-        rows = canonical_rows(rest.lines, False)
-        for uses in _ways(promotion, rows, _quantity(priced, promotion.id)):
+        for uses in _ways(promotion, canonical_rows(rest.lines, False), _quantity(priced, promotion.id)):
             fewer = replace(rest, lines=without(rest.lines, uses))
             then = price_of(fewer)
             if then.after_coupons_fen <= priced.after_coupons_fen and _are_earned(then, taken | {promotion.id: uses}):

@@ -1,15 +1,17 @@
 """Stage 1 in a basket: the units that sets may take, what each promotion may take of them, and what a choice of sets leaves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
+from pos_app.domain.pricing.by_row import ByRow
 from pos_app.domain.pricing.conditions import NOT_USED, budget_left_fen, times_left
 from pos_app.domain.pricing.later_stages import Cell
 from pos_app.domain.pricing.mechanics.sets import SetShape
 from pos_app.domain.pricing.model import ON_LIST, Promotion, Used
 from pos_app.domain.pricing.rows import Rows
 from pos_app.domain.pricing.set_search import Chosen, SetOffer, UnitClass
-from pos_app.domain.pricing.shelf_stage import OPEN, SHUT, Piece, kind_of
+from pos_app.domain.pricing.shelf_stage import OPEN, SHUT, GrownPieces, Piece, kind_of
 
 
 class SetRules(NamedTuple):
@@ -28,8 +30,8 @@ def set_rules(
     reached = [[rows.within(slot.scope) for slot in shapes[promotion.id].slots] for promotion in promotions]
     wanted = {n for slots in reached for slot in slots for n in slot}
     of_row: dict[int, list[int]] = {}
-    for n, piece in enumerate(pieces):
-        if piece.row in wanted and is_for_sets(piece, rows):
+    for n, piece in pieces_of_rows(wanted, pieces):
+        if is_for_sets(piece, rows):
             of_row.setdefault(piece.row, []).append(n)
     found = []
     for promotion, slots in zip(promotions, reached, strict=True):
@@ -55,6 +57,13 @@ def set_rules(
     )
 
 
+def pieces_of_rows(wanted: set[int], pieces: Sequence[Piece]) -> Iterable[tuple[int, Piece]]:
+    """The pieces of some rows with their numbers."""
+    if isinstance(pieces, GrownPieces) and len(wanted) * 4 < len(pieces):
+        return [(n, pieces[n]) for n in pieces.numbers(sorted(wanted))]
+    return [(n, piece) for n, piece in enumerate(pieces) if piece.row in wanted]
+
+
 def is_for_sets(piece: Piece, rows: Rows) -> bool:
     """Whether sets may take units of a piece."""
     row, units, unit_fen, _, _, promotion = piece
@@ -77,10 +86,10 @@ def _members(promotion: Promotion, within: Sequence[int], rows: Rows, of_row: Ma
 
 def left_cells(
     chosen: Sequence[Chosen], sets: SetRules, rows: Rows, pieces: Sequence[Piece]
-) -> tuple[tuple[Cell, ...], tuple[int, ...], tuple[tuple[int, int], ...]]:
+) -> tuple[Sequence[Cell], tuple[int, ...], tuple[tuple[int, int], ...]]:
     """Cells and amounts for later stages, and (row, fen) that they may not touch."""
     left: dict[tuple[int, int], list[int]] = {}  # row, kind -> [fen, list fen]
-    for row, _, _, amount_fen, base_fen, promotion in pieces:
+    for row, _, _, amount_fen, base_fen, promotion in busy_pieces(chosen, sets, rows, pieces):
         key = row, SHUT if not rows[row].is_open else OPEN if promotion is None else kind_of(promotion)
         if key in left:
             _put(left, key, amount_fen, base_fen)
@@ -106,6 +115,8 @@ def left_cells(
         else:
             cells.append(Cell(row, kind, list_fen))
             begin.append(fen)
+    if isinstance(pieces, GrownPieces):
+        return *_grown_cells(pieces, {row for row, _ in left}, cells, begin), tuple(fixed)
     return tuple(cells), tuple(begin), tuple(fixed)
 
 
@@ -113,3 +124,30 @@ def _put(left: dict[tuple[int, int], list[int]], key: tuple[int, int], fen: int,
     cell = left.setdefault(key, [0, 0])
     cell[0] += fen
     cell[1] += list_fen
+
+
+def busy_pieces(chosen: Sequence[Chosen], sets: SetRules, rows: Rows, pieces: Sequence[Piece]) -> Sequence[Piece]:
+    """The pieces that a promotion has touched or none may touch; of a list, all."""
+    if not isinstance(pieces, GrownPieces):
+        return pieces
+    of_sets = {pieces[sets.pieces[c]].row for one in chosen for slot in (*one.slots, one.shares) for c, _ in slot}
+    return [piece for row in sorted(of_sets.union(rows.shut, pieces.others)) for piece in pieces.of(row)]
+
+
+def _grown_cells(
+    pieces: GrownPieces, busy: Iterable[int], busy_cells: Sequence[Cell], busy_fens: Sequence[int]
+) -> tuple[Sequence[Cell], tuple[int, ...]]:
+    """The cells and amounts of all rows, of which those of the busy rows are known."""
+    cells: dict[int, list[Cell]] = {row: [] for row in busy}
+    fens: dict[int, list[int]] = {row: [] for row in busy}
+    for cell, fen in zip(busy_cells, busy_fens, strict=True):
+        cells[cell.row].append(cell)
+        fens[cell.row].append(fen)
+    begin = list(pieces.net_fens)
+    for row in sorted(fens, reverse=True):
+        begin[row : row + 1] = fens[row]
+    return ByRow(len(pieces.net_fens), partial(_plain_cell, pieces), cells), tuple(begin)
+
+
+def _plain_cell(pieces: GrownPieces, row: int) -> Cell:
+    return Cell(row, OPEN, pieces.of(row)[0].base_fen)

@@ -1,14 +1,17 @@
 """Stage 0 with promotions: per unit the lowest price; promotions with a number go to the units where they save most."""
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 from pos_app.domain.money import weighed_amount_fen
+from pos_app.domain.pricing.by_row import ByRow
 from pos_app.domain.pricing.conditions import NOT_USED, budget_left_fen, times_left
 from pos_app.domain.pricing.model import Promotion, Used
-from pos_app.domain.pricing.rows import Row, Rows
-from pos_app.domain.pricing.shelf import ShelfPrice
+from pos_app.domain.pricing.rows import Row, Rows, plain_fen
 
+ROW = itemgetter(0)
 OPEN, NO_SPEND, SHUT = 0, 1, 2  # what later stages may still do with an amount
 
 
@@ -34,7 +37,7 @@ def kind_of(promotion: Promotion) -> int:
 
 def shelf_stage(
     rows: Rows, promotions: Sequence[Promotion], used: Mapping[str, Used], rounding: str, with_audience: bool
-) -> list[Piece]:
+) -> Sequence[Piece]:
     """The pieces of the basket after stage 0, row by row, the dearer first.
 
     `with_audience` False leaves out member prices and promotions for an audience, as for a stranger.
@@ -52,15 +55,47 @@ def shelf_stage(
             if (found := offer.price(rows[n])).price_fen < best[n].price_fen:
                 best[n] = found
     taken = _give_limited(rows, best, [offer for offer in offers if not (offer.left is None and offer.budget_fen is None)])
+    if rows.is_grown:
+        others = {n: _row_pieces(rows[n], n, best[n], taken.get(n)) for n in best}
+        return GrownPieces(rows, with_audience, others)
     pieces = []
     for n, row in enumerate(rows):
-        if n in taken:
-            pieces += _pieces(row, n, best[n], taken[n])
-        elif n in best:
-            pieces.append(_piece(row, n, row.units, best[n]))
+        if n in best:
+            pieces += _row_pieces(row, n, best[n], taken.get(n))
         else:
-            pieces.append(_plain_piece(row, n, row.shelf if with_audience else row.open_shelf))
+            pieces.append(plain_piece(row, n, with_audience))
     return pieces
+
+
+class GrownPieces(ByRow[Piece]):
+    """Of a large basket mostly: pieces at the catalogue's price but for rows that a promotion of this stage reaches."""
+
+    def __init__(self, rows: Rows, with_audience: bool, others: Mapping[int, Sequence[Piece]]) -> None:
+        super().__init__(len(rows), lambda n: plain_piece(rows[n], n, with_audience), others)
+        self.net_fens = rows.net_fens(with_audience)  # of every row, as if it were plain
+
+    @property
+    def amount_fen(self) -> int:
+        more = [sum([piece.amount_fen for piece in some]) - self.net_fens[row] for row, some in self.others.items()]
+        return sum(self.net_fens) + sum(more)
+
+
+def pieces_of(row: int, pieces: Sequence[Piece]) -> Sequence[Piece]:
+    """The pieces of a row."""
+    if isinstance(pieces, ByRow):
+        return pieces.of(row)
+    first = end = bisect_left(pieces, row, key=ROW)
+    while end < len(pieces) and pieces[end].row == row:
+        end += 1
+    return pieces[first:end]
+
+
+def amount_fen(pieces: Sequence[Piece]) -> int:
+    return pieces.amount_fen if isinstance(pieces, GrownPieces) else sum([piece.amount_fen for piece in pieces])
+
+
+def _row_pieces(row: Row, n: int, best: "Best", taken: Sequence[tuple[int, int, Promotion]] | None) -> list[Piece]:
+    return _pieces(row, n, best, taken) if taken else [_piece(row, n, row.units, best)]
 
 
 def _pieces(row: Row, n: int, best: "Best", taken: Sequence[tuple[int, int, Promotion]]) -> list[Piece]:
@@ -139,10 +174,9 @@ def _piece(row: Row, n: int, units: int, best: Best) -> Piece:
     return Piece(n, units, best.price_fen, units * best.price_fen, units * row.unit_fen, best.promotion)
 
 
-def _plain_piece(row: Row, n: int, shelf: ShelfPrice) -> Piece:
+def plain_piece(row: Row, n: int, with_audience: bool) -> Piece:
     """A row that no promotion of this stage reaches, at the catalogue's price."""
-    units = row.units
+    units, shelf, fen = row.units, row.shelf if with_audience else row.open_shelf, plain_fen(row, with_audience)
     if not units:
-        return Piece(n, 0, shelf.unit_fen, shelf.net_fen, row.open_shelf.list_fen)
-    price_fen = shelf.net_fen // units
-    return Piece(n, units, price_fen, units * price_fen, units * row.unit_fen)
+        return Piece(n, 0, shelf.unit_fen, fen, row.open_shelf.list_fen)
+    return Piece(n, units, fen // units, fen, units * row.unit_fen)

@@ -1,7 +1,10 @@
 """The trace: every application of stages 0 to 4 with its units, amounts and shares, as the checker and people read it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from typing import cast
 
+from pos_app.domain.as_asked import AsAsked
+from pos_app.domain.pricing.by_row import numbered
 from pos_app.domain.pricing.choice import Choice
 from pos_app.domain.pricing.later_stages import Step
 from pos_app.domain.pricing.model import SETS, SHELF, Applied, StageShare, Use
@@ -11,19 +14,22 @@ from pos_app.domain.pricing.set_stage import SetRules
 from pos_app.domain.pricing.shelf_stage import Piece
 
 
-def trace_of(choice: Choice, sets: SetRules, rows: Rows, pieces: Sequence[Piece]) -> tuple[Applied, ...]:
-    """Stages 0 to 4 in their order; in stages 0 and 1 by promotion id."""
+def trace_of(choice: Choice, sets: SetRules, rows: Rows, pieces: Sequence[Piece], is_whole: bool) -> tuple[Applied, ...]:
+    """Stages 0 to 4 in their order; in stages 0 and 1 by promotion id.
+
+    Shares of later stages are made as they are asked for, unless the trace is to be whole.
+    """
     return (
         *shelf_applied(rows, pieces),
         *sorted([_set_applied(one, sets, rows, pieces) for one in choice.chosen], key=lambda a: (a.promotion, a.uses)),
-        *[_step_applied(step, choice, rows) for step in choice.later.steps],
+        *[_step_applied(step, choice, rows, is_whole) for step in choice.later.steps],
     )
 
 
-def shelf_applied(rows: Rows, pieces: Iterable[Piece]) -> list[Applied]:
+def shelf_applied(rows: Rows, pieces: Sequence[Piece]) -> list[Applied]:
     """One application a promotion of stage 0, over all its units."""
     found: dict[str, list[Piece]] = {}
-    for piece in pieces:
+    for _, piece in numbered(pieces):
         if piece.promotion is not None:
             found.setdefault(piece.promotion.id, []).append(piece)
     return [_shelf_promotion(name, rows, found[name]) for name in sorted(found)]
@@ -62,13 +68,14 @@ def _reduced(one: Chosen, sets: SetRules) -> list[int]:
     return sorted(units, key=lambda c: (sets.classes[c].price_fen, c))[: shape.cheapest] if shape.cheapest else units
 
 
-def _step_applied(step: Step, choice: Choice, rows: Rows) -> Applied:
-    cells = choice.cells
-    shares = tuple(
-        [
-            StageShare(rows[cells[n].row].line.line_id, before, fen)
-            for (n, before), fen in zip(step.befores, step.fens, strict=True)
-        ]
-    )
-    offer = step.offer
-    return Applied(offer.stage, offer.promotion.id, step.saving_fen, step.measured_fen, step.times, step.tier, shares=shares)
+def _step_applied(step: Step, choice: Choice, rows: Rows, is_whole: bool) -> Applied:
+    offer, cells = step.offer, choice.cells
+
+    def one(n: int) -> StageShare:
+        return StageShare(rows[cells[step.cells[n]].row].line.line_id, step.befores[n], step.fens[n])
+
+    shares = AsAsked(len(step.cells), one)
+    return Applied(
+        offer.stage, offer.promotion.id, step.saving_fen, step.measured_fen, step.times, step.tier,
+        shares=tuple(shares) if is_whole else cast(tuple[StageShare, ...], shares),
+    )  # fmt: skip

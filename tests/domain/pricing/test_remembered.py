@@ -6,9 +6,12 @@ from dataclasses import replace
 import pytest
 
 from pos_app.domain.basket import Basket, Line
+from pos_app.domain.goods import Item
 from pos_app.domain.pricing import choose
 from pos_app.domain.pricing.engine import price, price_again
-from pos_app.domain.pricing.model import STRANGER, Customer, Package, Used
+from pos_app.domain.pricing.mechanics.shelf_amount_off import ShelfAmountOff
+from pos_app.domain.pricing.mechanics.spend_save_tiers import SpendSaveTiers, SpendTier
+from pos_app.domain.pricing.model import STRANGER, Customer, Package, Promotion, Scope, Used, When
 from pos_app.domain.pricing.remembered import NOTHING_REMEMBERED, Remembered
 from tests.domain.pricing.worlds import World, a_big_world, a_world
 
@@ -20,6 +23,8 @@ def told(world: World, basket: Basket, effort: int, last: Remembered) -> Remembe
     _, customer, package, now_ms, codes, used = world
     priced, left = price_again(basket, customer, package, now_ms, codes, effort, used, last)
     assert repr(priced) == repr(price(basket, customer, package, now_ms, codes, effort, used))
+    as_asked, _ = price_again(basket, customer, package, now_ms, codes, effort, used, last, is_whole=False)
+    assert repr(as_asked) == repr(priced)
     return left
 
 
@@ -29,7 +34,7 @@ def changed(rng: random.Random, basket: Basket, goods: list[Line]) -> Basket:
     if kind < 0.6 or not lines:
         line = replace(rng.choice(goods), line_id=max((line.line_id for line in lines), default=0) + 1)
         return replace(basket, lines=(*lines, line))
-    n = rng.randrange(len(lines))
+    n = rng.choice((rng.randrange(len(lines)), len(lines) - 1))
     if kind < 0.8 and lines[n].weight_g is None:
         return replace(basket, lines=(*lines[:n], replace(lines[n], quantity=rng.randint(1, 4)), *lines[n + 1 :]))
     if kind < 0.95:
@@ -58,6 +63,13 @@ def test_every_mechanic_step_by_step(first: int) -> None:
     for seed in range(first, first + 50):
         rng = random.Random(f"steps {seed}")
         walked(rng, a_world(rng), 8)
+
+
+@pytest.mark.parametrize("first", range(0, 18, 6))
+def test_every_mechanic_in_long_baskets(first: int) -> None:
+    for seed in range(first, first + 6):
+        rng = random.Random(f"long {seed}")
+        walked(rng, a_world(rng, 8), 30)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -99,6 +111,19 @@ def test_another_package_begins_anew() -> None:
         last = told(world, world.basket, 600, NOTHING_REMEMBERED)
         other = world.package._replace(rounding="net_up", leftover="last_line")
         told(world._replace(package=other), world.basket, 600, last)
+
+
+def test_another_promotion_with_the_same_price_counts() -> None:
+    """The evening's markdown takes off what the day's did, but leaves nothing to spend-and-save."""
+    noon = 1_791_000_000_000
+    goods, rule = Scope(skus=("S",)), ShelfAmountOff(100)
+    day = Promotion("D", "", rule, scope=goods, when=When(to_ms=noon))
+    evening = Promotion("E", "", rule, scope=goods, when=When(from_ms=noon), exclusive=True)
+    save = Promotion("S", "", SpendSaveTiers((SpendTier(500, 50),)))
+    lines = tuple(Line(n, Item(sku, sku, 400), "c") for n, sku in enumerate(("S", "T"), 1))
+    world = World(Basket(lines=lines), STRANGER, Package(promotions=(day, evening, save)), noon - 1)
+    last = told(world, world.basket, 600, NOTHING_REMEMBERED)
+    told(world._replace(now_ms=noon), world.basket, 600, last)
 
 
 def test_what_others_used_in_between_counts() -> None:
