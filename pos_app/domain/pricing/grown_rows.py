@@ -75,6 +75,9 @@ class GrownRows(Rows):
             self._within[scope] = tuple(found)
         return super().within(scope)
 
+    def of_skus(self, skus: Mapping[str, object]) -> Sequence[tuple[int, str]]:
+        return sorted([(n, sku) for sku in skus.keys() & self.by_sku.keys() for n in self.by_sku[sku]])
+
     def _skus(self, known: Rows, new: Sequence[Row]) -> "BySku":
         skus = dict(known.by_sku.skus) if isinstance(known.by_sku, BySku) else dict.fromkeys(known.by_sku)
         for row in known[self.at : self.end]:

@@ -86,9 +86,13 @@ class Rows(list[Row]):
                 found.setdefault(category, []).append(n)
         return found
 
+    def of_skus(self, skus: Mapping[str, object]) -> Sequence[tuple[int, str]]:
+        """The rows of some goods, ascending: number and good."""
+        return [(n, row.sku) for n, row in enumerate(self) if row.sku in skus]
+
     def know(self, named: Iterable[tuple[Scope, Sequence[int]]]) -> None:
         """Take the rows that some scopes name, ascending, as found already."""
-        shut = {n for n, row in enumerate(self) if not row.is_open}
+        shut = set(self.shut)
         for scope, numbers in named:
             self._within[scope] = tuple([n for n in numbers if n not in shut])
 
@@ -248,8 +252,8 @@ class Book:
         """Numbers of the promotions that name a good of this basket; the rows are told what their lists of goods reach."""
         found = set(self._everywhere)
         reach: dict[int, list[int]] = {}
-        for n, row in enumerate(rows):
-            for number in self._lists_by_sku.get(row.sku, ()):
+        for n, sku in rows.of_skus(self._lists_by_sku):
+            for number in self._lists_by_sku[sku]:
                 reach.setdefault(number, []).append(n)
         rows.know([(self._lists[number][0], numbers) for number, numbers in reach.items()])
         for number in reach:
