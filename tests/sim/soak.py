@@ -21,7 +21,9 @@ SHOWN_MAX, TOLD_EVERY = 20, 1_000
 def chunk(seeds: range) -> list[Outcome]:
     """Some seeds in one process, on one folder and one template."""
     logging.disable(logging.CRITICAL)  # what HQ and hub refuse here is what the faults are for
-    gc.freeze()  # the modules never go: a fifth of the time went into looking at them again
+    if not gc.get_freeze_count():
+        gc.collect()
+        gc.freeze()  # the modules never go: a fifth of the time went into looking at them again
     where = folder()
     try:
         return [play(seed, where) for seed in seeds]
