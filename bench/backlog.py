@@ -10,6 +10,7 @@ from bench.disk import DiskProbe
 from bench.figures import Figure, Options, median, p99
 from bench.till import Till, disk_bytes
 from pos_app.domain.events import Sale
+from pos_app.services.fold_stock import fold_when_many
 from pos_app.services.print_paper import sale_by_id
 from store_db import print_jobs, sales
 from store_db.store import Store
@@ -92,6 +93,8 @@ def _make(folder: Path, path: Path, waiting: int) -> None:
             with store.transaction():
                 for _ in range(first, min(first + BATCH, waiting)):
                     append_like(store, sale)
+        while fold_when_many(store):  # as a lane does whenever it is at rest
+            pass
 
 
 def append_like(store: Store, sale: Sale) -> None:

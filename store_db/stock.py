@@ -46,6 +46,13 @@ def on_hand(connection: Connection, sku: str) -> int:
     return (base[0] if base else 0) + int(later[0])
 
 
+def unfolded_events(connection: Connection) -> int:
+    """How far the journal's moves go beyond the base, in events."""
+    sql = "SELECT ifnull((SELECT max(id) FROM stock_moves), 0), folded_to FROM stock_fold"
+    last, folded_to = connection.execute(sql).fetchone()
+    return (int(last) >> PLACE_BITS) - (int(folded_to) >> PLACE_BITS)
+
+
 def fold(connection: Connection, events_max: int = 200) -> int:
     """Fold the moves of up to `events_max` more events into the base, inside the open transaction; how many events were left.
 

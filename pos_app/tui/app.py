@@ -20,6 +20,7 @@ from textual.widget import Widget
 from pos_app.domain.calendar import local_clock
 from pos_app.domain.lane.intents import Char, CutScan, Intent, Press, Reply, Scan, Tick
 from pos_app.domain.link import NO_HQ
+from pos_app.services.fold_stock import fold_when_many
 from pos_app.services.hear_hq import hear_hq
 from pos_app.services.run_lane import LaneRunner
 from pos_app.tui import theme
@@ -279,6 +280,7 @@ class LaneApp(App[int]):
             lane.handle(Tick(lane.shop.now_ms(), at_rest))
         if at_rest:
             self._hear()
+            fold_when_many(self.lane.shop.store)
         self._paint()
         self._look_further()
 
