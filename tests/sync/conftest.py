@@ -7,8 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from pos_app.demo.day import DayClock
 from sync.hq_server.hq import Hq
 from tests.sync import postgres as server
+from tests.sync.agent_kit import HeadOffice, Machine
 from tests.sync.hq_kit import client_of, empty, make_hq, open_hq, sqlite_url, with_first_revs
 
 
@@ -58,3 +60,20 @@ def hq_url(hq: Hq) -> str:
 @pytest.fixture
 def client(hq: Hq) -> httpx.Client:
     return client_of(hq)
+
+
+# ------------------------------------------------------------------ an agent and its HQ
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[HeadOffice]:
+    made = HeadOffice(tmp_path, DayClock())
+    yield made
+    made.hq.database.close()
+
+
+@pytest.fixture
+def till(office: HeadOffice, tmp_path: Path) -> Iterator[Machine]:
+    machine = Machine(office, tmp_path / "till.sqlite")
+    yield machine
+    machine.close()

@@ -3,13 +3,11 @@
 import itertools
 import json
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pos_app import sync_command
-from pos_app.demo.day import DayClock
 from pos_app.domain.errors import RECOVERIES, StoreError
 from pos_app.i18n import LANGUAGES
 from store_db import stock, sync_state
@@ -21,22 +19,7 @@ from sync.retry import LINE_DOWN_MAX_MS, MAX_MS, Budget, wait_ms
 from sync.run_agent import open_link
 from sync.schedule import JOBS, Place, run_job
 from sync.status import status
-from tests.sync.agent_kit import HeadOffice, Machine, lost
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[HeadOffice]:
-    made = HeadOffice(tmp_path, DayClock())
-    yield made
-    made.hq.database.close()
-
-
-@pytest.fixture
-def till(office: HeadOffice, tmp_path: Path) -> Iterator[Machine]:
-    machine = Machine(office, tmp_path / "till.sqlite")
-    yield machine
-    machine.close()
-
+from tests.sync.agent_kit import Machine, lost
 
 # ------------------------------------------------------------------ waiting
 

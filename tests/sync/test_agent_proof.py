@@ -7,7 +7,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pos_app.demo.day import DayClock
 from store_db import sync_state
 from sync import audit, days, signing
 from sync.protocol import DayStatement, Proofs, decode
@@ -16,13 +15,6 @@ from sync.step import UNEQUAL, Step
 from tests.sync.agent_kit import HeadOffice, Machine, instead, is_whole
 
 DAY_MS = 24 * 3_600_000
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[HeadOffice]:
-    made = HeadOffice(tmp_path, DayClock())
-    yield made
-    made.hq.database.close()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Events go up once each, whatever becomes of questions, answers and processes on the way."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -19,20 +18,6 @@ from tests.shop_kit import make_store
 from tests.sync.agent_kit import CONTENT, Answer, HeadOffice, Killed, Machine, instead, is_whole, lost
 
 PORTAL = b"<html>Welcome to FREE-WIFI, please log in</html>"
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[HeadOffice]:
-    made = HeadOffice(tmp_path, DayClock())
-    yield made
-    made.hq.database.close()
-
-
-@pytest.fixture
-def till(office: HeadOffice, tmp_path: Path) -> Iterator[Machine]:
-    machine = Machine(office, tmp_path / "till.sqlite")
-    yield machine
-    machine.close()
 
 
 def marks(machine: Machine) -> list[int]:

@@ -1,11 +1,9 @@
 """Files that were put back or copied, and an HQ that was: both histories are kept, each event is at HQ once."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from pos_app.demo.day import DayClock
 from store_db import sync_state
 from store_db.sync_state import HELD, MAIN
 from store_db.verify import verify
@@ -13,20 +11,6 @@ from sync import protocol
 from sync.hq_server.generation import restored
 from sync.step import HQ_KEY
 from tests.sync.agent_kit import HeadOffice, Killed, Machine, is_whole, lost
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[HeadOffice]:
-    made = HeadOffice(tmp_path, DayClock())
-    yield made
-    made.hq.database.close()
-
-
-@pytest.fixture
-def till(office: HeadOffice, tmp_path: Path) -> Iterator[Machine]:
-    machine = Machine(office, tmp_path / "till.sqlite")
-    yield machine
-    machine.close()
 
 
 def reasons(machine: Machine) -> list[str]:

@@ -6,7 +6,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pos_app.demo.day import DayClock
 from store_db import sync_state
 from store_db.verify import verify
 from sync import protocol, push
@@ -25,13 +24,6 @@ class PushOfTomorrow(Push, frozen=True):
 
 class AckOfTomorrow(Ack, frozen=True):
     mood: str = "unknown to the till"
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[HeadOffice]:
-    made = HeadOffice(tmp_path, DayClock())
-    yield made
-    made.hq.database.close()
 
 
 @pytest.fixture

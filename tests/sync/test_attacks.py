@@ -36,16 +36,6 @@ FAR = 1 << 63
 DEEP = b'{"zzz":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 
 
-@pytest.fixture
-def office(tmp_path: Path) -> HeadOffice:
-    return HeadOffice(tmp_path, DayClock())
-
-
-@pytest.fixture
-def till(office: HeadOffice, tmp_path: Path) -> Machine:
-    return Machine(office, tmp_path / "till.sqlite")
-
-
 # ------------------------------------------------------------------ an HQ that lies to an agent
 
 

@@ -1,13 +1,13 @@
 """A till's file types a code in: under its id by its key, else as an heir, by its old keys or an operator's word."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import msgspec
 import pytest
 
-from pos_app.demo.day import DayClock, SeededIds
+from pos_app.demo.day import SeededIds
 from store_db import sync_state
 from sync import enrol, identity, protocol, status
 from sync.hq_server import devices
@@ -18,20 +18,6 @@ from tests.shop_kit import make_store
 from tests.sync.agent_kit import URL, HeadOffice, Machine, is_whole, lost
 from tests.sync.asgi import InlineTransport
 from tests.sync.hq_kit import new_code
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[HeadOffice]:
-    made = HeadOffice(tmp_path, DayClock())
-    yield made
-    made.hq.database.close()
-
-
-@pytest.fixture
-def till(office: HeadOffice, tmp_path: Path) -> Iterator[Machine]:
-    machine = Machine(office, tmp_path / "till.sqlite")
-    yield machine
-    machine.close()
 
 
 def typed(machine: Machine, code: str = "", *heir_of: bytes, hq_key: str = "") -> None:
