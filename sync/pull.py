@@ -1,8 +1,9 @@
 """Topics come down: pages after the cursors, and a whole topic where a cursor is too old.
 
 A page's rows, what they do, and the cursor are one transaction. A snapshot is fetched into a part file beside the store,
-proved by its sha256, compared with what is there, and only the differences are applied, in short transactions; the cursor
-moves last. So a cursor is never ahead of what is applied, wherever the process ends.
+proved by its sha256, compared with what is there, and only the differences are applied, in short transactions: the
+first sets the cursor to HALF, which no HQ knows, the last to the snapshot's. So a cursor is never ahead of what is applied,
+wherever the process ends, and a topic that is half there is asked for whole, whatever HQ is put back to meanwhile.
 """
 
 import contextlib
@@ -27,6 +28,7 @@ from sync.step import Step
 
 BUSY_WAIT_MS, BROKEN_WAIT_MS = 1_000, 30_000
 STALE = -1  # a cursor that no HQ has: the topic is asked for whole
+HALF = Cursor(b"", STALE)  # of a topic whose snapshot is being applied
 SHA_BYTES = 32
 ROW_BYTES_MAX = 16 << 20
 # no shop has as much; whoever claims more fills no disk of a till
@@ -54,7 +56,7 @@ def pull_page(store: Store, link: Line, takers: Takers | None = None, *, wait_ms
     """
     takers = takers or {}
     seen = hq_rows.cursors(store.connection)
-    generation = next(reversed(seen.values()), NOWHERE).generation
+    generation = next((at.generation for at in reversed(seen.values()) if at != HALF), b"")
     asked = {topic: at.rev if at.generation == generation else STALE for topic, at in seen.items()}
     newest = {topic: at.newest for topic, at in seen.items() if at.newest}
     wanted = Pull(generation=generation, cursors=asked, rows_max=BATCH_ROWS, wait_ms=wait_ms, newest=newest)
@@ -107,7 +109,7 @@ def load_snapshot(
         part.truncate(0)
         if done is None:
             return Step(wait_ms=BROKEN_WAIT_MS, trouble=BROKEN)
-        apply_rows(store, {}, topic, (), at, Cursor(offer.generation, offer.rev))
+        apply_rows(store, {}, topic, (), HALF if done else at, Cursor(offer.generation, offer.rev))
     retry_refused(store, takers or {}, topic)
     return Step(done, more=True)
 
@@ -166,7 +168,7 @@ def _apply_differences(store: Store, takers: Takers, topic: str, part: BinaryIO,
     differing, done = differences(store.connection, topic, rows_in(part)), 0
     while batch := list(itertools.islice(differing, BATCH_ROWS)):
         since_ms = store.clock.mono_ms()
-        if not apply_rows(store, takers, topic, batch, at, at):
+        if not apply_rows(store, takers, topic, batch, HALF if done else at, HALF):
             break
         done += len(batch)
         pause((store.clock.mono_ms() - since_ms) / 1000)

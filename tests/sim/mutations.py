@@ -130,6 +130,8 @@ MUTATIONS = (
     Mutation("a snapshot's cursor moves first", PULL + "load_snapshot",
              "done = _apply_differences(", "apply_rows(store, {}, topic, (), at, Cursor(offer.generation, offer.rev)); done = _apply_differences(",
              HQ_OLD | KILLS, 0),
+    Mutation("a snapshot half applied is forgotten", PULL + "pull_page", "else STALE for", "else 0 if at == HALF else STALE for",
+             HQ_OLD | FEED_MOVES | {"killed_at_transaction": 0.2}, 59),
     # what a hub does between its tills and HQ
     Mutation("the hub counts as relayed what HQ has not acknowledged", RELAY + "_offer", "ack = self._link.call(protocol.PUSH, push, Ack)",
              "self._put(one._replace(mark=Mark(events[-1].header.seq, events[-1].hash))); ack = self._link.call(protocol.PUSH, push, Ack)",

@@ -15,6 +15,7 @@ import uvicorn
 
 from pos_app.demo.day import DayClock
 from store_db import hq_rows
+from store_db.connection import sqlite
 from store_db.store import Store
 from sync.agent import Agent
 from sync.enrol import enrol
@@ -130,6 +131,34 @@ def test_a_snapshot_that_was_cut_goes_on_where_it_was(hq: Hq, till: Store) -> No
     pull_all(till, line)
     assert f" {snapshots.PART_BYTES}" in line.asked[2] and has(till, "catalogue") == sees(hq, "catalogue")
     assert list(till.path.parent.glob("*.snapshot-*")) == []
+
+
+@pytest.mark.parametrize("had", [{}, {"A0": {"n": "old"}}], ids=["first", "second"])
+def test_a_snapshot_half_applied_is_not_kept_when_hq_is_put_back_to_before_it(
+    tmp_path: Path, hq: Hq, till: Store, had: dict[str, object]
+) -> None:
+    line = DirectLine(hq)
+    publish(hq, "staff", {"1001": {"v": 1}})
+    publish(hq, "catalogue", had)
+    pull_all(till, line)
+    sqlite.connect(f"{tmp_path}/hq.sqlite").execute("VACUUM INTO ?", (f"{tmp_path}/copy.sqlite",))
+    publish(hq, "catalogue", {f"A{n}": {"n": n} for n in range(MANY)})
+
+    class Killed(BaseException):
+        """The agent ends between two transactions."""
+
+    def kill(_: float) -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        load_snapshot(till, line, "catalogue", pause=kill)
+    assert len(has(till, "catalogue")) > len(had)
+    copy = open_hq(f"sqlite:///{tmp_path}/copy.sqlite")
+    pull_all(till, DirectLine(copy))
+    assert has(till, "catalogue") == sees(copy, "catalogue") and len(sees(copy, "catalogue")) == len(had)
+    copy.database.engine.dispose()
+    pull_all(till, line)
+    assert has(till, "catalogue") == sees(hq, "catalogue")
 
 
 def test_a_snapshot_with_a_wrong_byte_is_thrown_away_and_fetched_anew(hq: Hq, till: Store) -> None:
