@@ -33,7 +33,7 @@ def chunk(seeds: range) -> list[Outcome]:
 
 def outcomes(seeds: range, jobs: int) -> Iterator[Outcome]:
     chunks = [seeds[at : at + CHUNK] for at in range(0, len(seeds), CHUNK)]
-    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
+    with multiprocessing.get_context("spawn").Pool(jobs, maxtasksperchild=20) as pool:
         for found in pool.imap_unordered(chunk, chunks):
             yield from found
 
