@@ -17,13 +17,14 @@ from pos_app.domain.pricing.remembered import Memory, Solved, key_of, moved
 from pos_app.domain.pricing.rows import Rows, share_of
 from pos_app.domain.pricing.set_alone import best_alone
 from pos_app.domain.pricing.set_search import Accept, Cap, Chosen, SetOffer, Sets, UnitClass, best_sets
-from pos_app.domain.pricing.set_stage import SetRules, left_cells
+from pos_app.domain.pricing.set_stage import SetRules, cells_of, left_cells
 from pos_app.domain.pricing.shelf_stage import Piece, kind_of
 
 LATER_EFFORT = 3_000
 PARTS_OF_EFFORT = 8  # a search gives half of its effort to a part of it: one that used less than an eighth missed nothing
 FEW_WAYS, WAYS_MAX = 48, 1_000  # so many choices of sets are all tried: at once, or when a search has proved nothing
 FEW_LOOKS, LOOKS_MAX = 24, 4_000  # out of so many applications
+NOTHING_LATER = Later((), ())
 
 
 def choose(
@@ -36,36 +37,36 @@ def choose(
     memory: Memory | None = None,
 ) -> Choice:
     """The choice with the lowest amount after stage 4, and the bound that no choice goes below."""
-    parts = parts_of(rows, pieces, sets, groups)
-    found = []
+    parts, plain = parts_of(rows, pieces, sets, groups)
+    found: list[Choice] = []
     for part in parts:
-        choice, used = _solve(part, rows, rules, effort, memory if part.size or part.groups else None)
-        found.append(choice)
+        choice, used = _solve(part, rows, rules, effort, memory)
+        found.append(choice._replace(chosen=tuple([part.in_basket(one) for one in choice.chosen])))
         effort -= used
-    cells, begin, later = put_together([(one.cells, one.begin, one.later) for one in found])
-    return Choice(
-        tuple(sorted([part.in_basket(one) for part, choice in zip(parts, found, strict=True) for one in choice.chosen])),
-        cells,
-        begin,
-        later,
-        tuple(sorted([fixed for choice in found for fixed in choice.fixed])),
-        sum([choice.bound_fen for choice in found]),
-    )
+    of_sets = [one for part, choice in zip(parts, found, strict=True) if not part.groups for one in choice.chosen]
+    cells, begin, fixed = cells_of(of_sets, sets, rows, pieces, plain)
+    return put_together(Choice((), cells, begin, Later(begin, ()), fixed, sum(begin) + sum([fen for _, fen in fixed])), found)
 
 
 def _solve(part: Part, rows: Rows, rules: Rules, effort: int, memory: Memory | None) -> tuple[Choice, int]:
     """The choice of a part and the effort it took, out of what is remembered where that holds."""
-    key = key_of(part) if memory else ()
-    solved = memory.solved(key, part, rows, effort) if memory else None
-    if memory and solved:
-        choice, used, needs, searched = moved(solved, part), solved.used, solved.needs, solved.effort
+    if memory is None:
+        search = _search(part, rows, rules, effort)
+        return search.run(), effort - search.effort
+    key = key_of(part)
+    solved = memory.solved(key, part, rows, effort)
+    if solved:
+        solved = solved._replace(pieces=part.pieces, rows=rows, choice=moved(solved, part))
     else:
-        search = (_Search if part.groups else _SetSearch)(rows, part.pieces, part.sets, part.groups, rules, effort)
-        choice, used, searched = search.run(), effort - search.effort, effort
-        needs = max(search.ways_effort, PARTS_OF_EFFORT * used + 1)
-    if memory:
-        memory.parts[key] = Solved(part.pieces, rows, choice, searched, needs, used)
-    return choice, used
+        search = _search(part, rows, rules, effort)
+        choice, used = search.run(), effort - search.effort
+        solved = Solved(part.pieces, rows, choice, effort, max(search.ways_effort, PARTS_OF_EFFORT * used + 1), used)
+    memory.parts[key] = solved
+    return solved.choice, solved.used
+
+
+def _search(part: Part, rows: Rows, rules: Rules, effort: int) -> "_SetSearch":
+    return (_Search if part.groups else _SetSearch)(rows, part.pieces, part.sets, part.groups, rules, effort)
 
 
 def choose_by_priority(
@@ -108,11 +109,10 @@ class _SetSearch:
         self._share = share_of(rules.leftover)
 
     def run(self) -> Choice:
+        """The sets alone: `bound_fen` is what might still be saved, below zero. Cells are laid for all such parts together."""
         ways = self._every_way(3 * FEW_WAYS, 3 * FEW_LOOKS) if len(self.sets.offers) > 1 else None
         if ways is not None:
             return self._choice(counted(best_way(ways)), 0)
-        if not self.sets.offers:
-            return self._choice((), 0)
         alone = self._best_alone()
         if alone is not None:
             return self._choice(alone, 0)
@@ -128,9 +128,7 @@ class _SetSearch:
         return found
 
     def _choice(self, chosen: tuple[Chosen, ...], gap_fen: int) -> Choice:
-        cells, begin, fixed = left_cells(chosen, self.sets, self.rows, self.pieces)
-        total_fen = sum(begin) + sum([fen for _, fen in fixed])
-        return Choice(chosen, cells, begin, Later(begin, ()), fixed, total_fen - gap_fen)
+        return Choice(chosen, (), (), NOTHING_LATER, (), -gap_fen)
 
     def _set_ids(self, chosen: tuple[Chosen, ...]) -> list[str]:
         return sorted([self.sets.promotions[one.offer].id for one in chosen for _ in range(one.times)])

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from pos_app.domain.pricing.mechanics.sets import Slot
 from pos_app.domain.pricing.set_columns import Chosen, SetOffer, Share, UnitClass, chosen_with
-from pos_app.domain.pricing.set_parts import is_usable
 
 NO_LIMIT = 1 << 60
 
@@ -79,15 +78,11 @@ def every_way(
     looks = [prod([comb(len(members) + slot.units - 1, slot.units) for members, slot in _slots(offer)]) for offer in offers]
     if sum(looks) > looks_max:
         return None
-    usable = [number for number, offer in enumerate(offers) if is_usable(offer, classes)]
-    if not usable:
-        return [()]
     bits = sum([unit.count * max(1, unit.price_fen) for unit in classes]).bit_length() + 1
     fields = _Fields(bits, len(classes), 1 + max(kinds))
     guards = fields.guards
     states: Table = {0: (fields.packed([unit.count for unit in classes]) | guards, 0, 0, ())}
-    for number in usable:
-        offer = offers[number]
+    for number, offer in enumerate(offers):
         laid = _applications(number, offer, classes, kinds[number], rounding, share, fields)
         if not laid:
             continue

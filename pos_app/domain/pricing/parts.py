@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from pos_app.domain.pricing.choice import Choice
 from pos_app.domain.pricing.later_stages import Cell, Later, LaterOffer, Step, is_on_everything, stage_order
 from pos_app.domain.pricing.rows import Rows
 from pos_app.domain.pricing.set_parts import is_usable
 from pos_app.domain.pricing.set_search import Chosen, SetOffer
-from pos_app.domain.pricing.set_stage import SetRules, is_for_sets
+from pos_app.domain.pricing.set_stage import SetRules
 from pos_app.domain.pricing.shelf_stage import Piece
 
-ALONE = -1  # rows that nothing can happen to are one part together
 NO_SETS = SetRules((), (), (), ())
 
 
@@ -23,9 +23,9 @@ class Part(NamedTuple):
     pieces: Sequence[Piece]
     sets: SetRules
     groups: list[Sequence[LaterOffer]]
-    classes: tuple[int, ...]
-    offers: tuple[int, ...]
-    size: int = 0
+    classes: Sequence[int]
+    offers: Sequence[int]
+    size: int
 
     def in_basket(self, one: Chosen) -> Chosen:
         """An application by the basket's numbers."""
@@ -36,34 +36,51 @@ class Part(NamedTuple):
         )  # fmt: skip
 
 
-def parts_of(rows: Rows, pieces: Sequence[Piece], sets: SetRules, groups: Sequence[Sequence[LaterOffer]]) -> list[Part]:
-    """The parts, small ones first, so that a hard one takes no effort from them."""
+class Parts(NamedTuple):
+    """The parts in which something may be chosen, small ones first, so that a hard one takes no effort from them.
+
+    `plain` are the pieces that no later stage looks at, in no part or in one of sets alone.
+    """
+
+    parts: list[Part]
+    plain: Sequence[Piece]
+
+
+def parts_of(rows: Rows, pieces: Sequence[Piece], sets: SetRules, groups: Sequence[Sequence[LaterOffer]]) -> Parts:
+    """The parts of a basket. An offer whose slots cannot be filled joins nothing."""
+    usable = [n for n, offer in enumerate(sets.offers) if is_usable(offer, sets.classes)]
     if any(is_on_everything(offer, rows) for group in groups for offer in group):  # it joins everything
-        size = len(sets.offers) * len(pieces)
-        return [Part(pieces, sets, list(groups), tuple(range(len(sets.classes))), tuple(range(len(sets.offers))), size)]
-    class_of = {piece: c for c, piece in enumerate(sets.pieces)}
+        own = sets._replace(
+            offers=tuple([sets.offers[n] for n in usable]), promotions=tuple([sets.promotions[n] for n in usable])
+        )
+        return Parts([Part(pieces, own, list(groups), range(len(sets.classes)), usable, len(usable) * len(pieces))], ())
     rows_of = [pieces[piece].row for piece in sets.pieces]
-    offer_rows = [[rows_of[c] for slot in offer.slots for c in slot] for offer in sets.offers]
+    offer_rows = [[rows_of[c] for slot in sets.offers[n].slots for c in slot] for n in usable]
     group_rows = [_rows_of(group, rows) for group in groups]
     roots = _roots(len(rows), [*offer_rows, *group_rows])
-    offers: dict[int, list[int]] = {}
-    for n, mine in enumerate(offer_rows):
-        offers.setdefault(roots[mine[0]], []).append(n)
-    of_root: dict[int, list[Sequence[LaterOffer]]] = {}
+    found: dict[int, _Members] = {}
     for group, mine in zip(groups, group_rows, strict=True):
-        of_root.setdefault(roots[mine[0]], []).append(group)
-    busy = of_root.keys() | {
-        root for root, mine in offers.items() if len(mine) > 1 or is_usable(sets.offers[mine[0]], sets.classes)
-    }
-    members: dict[int, list[int]] = {}
+        found.setdefault(roots[mine[0]], _Members([], [], [], [])).groups.append(group)
+    for n, mine in zip(usable, offer_rows, strict=True):
+        found.setdefault(roots[mine[0]], _Members([], [], [], [])).offers.append(n)
+    plain = []
     for n, piece in enumerate(pieces):
-        root = roots[piece.row]
-        members.setdefault(root if root in busy else ALONE, []).append(n)
-    found = [
-        _part(numbers, offers.get(root, ()), of_root.get(root, []), pieces, sets, class_of, rows)
-        for root, numbers in members.items()
-    ]
-    return sorted(found, key=lambda part: part.size)
+        members = found.get(roots[piece.row])
+        if members is not None:
+            members.numbers.append(n)
+            members.pieces.append(piece)
+        if members is None or not members.groups:
+            plain.append(piece)
+    return Parts(sorted([_part(members, sets) for members in found.values()], key=lambda part: part.size), plain)
+
+
+class _Members(NamedTuple):
+    """What falls into a part: pieces with their numbers, numbers of set offers, groups of later ones."""
+
+    numbers: list[int]
+    pieces: list[Piece]
+    offers: list[int]
+    groups: list[Sequence[LaterOffer]]
 
 
 def _rows_of(group: Sequence[LaterOffer], rows: Rows) -> list[int]:
@@ -90,49 +107,49 @@ def _roots(row_count: int, joined: Iterable[Sequence[int]]) -> list[int]:
     return root
 
 
-def _part(
-    numbers: Sequence[int], offers: Sequence[int], groups: list[Sequence[LaterOffer]], pieces: Sequence[Piece], sets: SetRules,
-    class_of: Mapping[int, int], rows: Rows,
-) -> Part:  # fmt: skip
-    mine = [pieces[n] for n in numbers]
+def _part(members: _Members, sets: SetRules) -> Part:
+    numbers, pieces, offers, groups = members
     if not offers:  # nothing for sets to take
-        return Part(mine, NO_SETS, groups, (), ())
-    places = [n for n, number in enumerate(numbers) if number in class_of]
-    classes = tuple([class_of[numbers[n]] for n in places])
+        return Part(pieces, NO_SETS, groups, (), (), 0)
+    own_offers = [sets.offers[n] for n in offers]
+    classes = sorted({c for offer in own_offers for slot in offer.slots for c in slot})
     own_of = {c: n for n, c in enumerate(classes)}
-    own_offers = [
-        SetOffer(shape, tuple([tuple(map(own_of.__getitem__, slot)) for slot in slots]), times, budget_fen)
-        for shape, slots, times, budget_fen in [sets.offers[n] for n in offers]
-    ]
+    place_of = {number: n for n, number in enumerate(numbers)}
     own = SetRules(
-        tuple([sets.classes[c] for c in classes]), tuple(places), tuple(own_offers), tuple([sets.promotions[n] for n in offers])
-    )
-    size = len(offers) * sum([n in class_of or is_for_sets(pieces[n], rows) for n in numbers])
-    return Part(mine, own, groups, classes, tuple(offers), size)
+        tuple([sets.classes[c] for c in classes]),
+        tuple([place_of[sets.pieces[c]] for c in classes]),
+        tuple([
+            SetOffer(shape, tuple([tuple([own_of[c] for c in slot]) for slot in slots]), times, budget_fen)
+            for shape, slots, times, budget_fen in own_offers
+        ]),
+        tuple([sets.promotions[n] for n in offers]),
+    )  # fmt: skip
+    return Part(pieces, own, groups, classes, offers, len(offers) * len(pieces))
 
 
-def put_together(
-    laters: Sequence[tuple[Sequence[Cell], tuple[int, ...], Later]],
-) -> tuple[Sequence[Cell], tuple[int, ...], Later]:
-    """Cells, what they held and what later stages made of them, of all parts, in canonical order."""
-    with_cells = [one for one in laters if one[0]]
-    if len(with_cells) == 1 and all(later.is_whole for _, _, later in laters):
-        return with_cells[0]
-    found = [
+def put_together(plain: Choice, found: Sequence[Choice]) -> Choice:
+    """The choice of the basket: what no later stage looks at, and the parts, in canonical order."""
+    chosen = tuple(sorted([one for choice in found for one in choice.chosen]))
+    bound_fen = plain.bound_fen + sum([choice.bound_fen for choice in found])
+    choices = [choice for choice in (plain, *found) if choice.cells or choice.fixed]
+    if len(choices) == 1:
+        return choices[0]._replace(chosen=chosen, bound_fen=bound_fen)
+    of_cells = [
         (cell, begin, left)
-        for cells, begins, later in laters
-        for cell, begin, left in zip(cells, begins, later.amounts, strict=True)
+        for choice in choices
+        for cell, begin, left in zip(choice.cells, choice.begin, choice.later.amounts, strict=True)
     ]
-    found.sort()
-    cells = tuple([cell for cell, _, _ in found])
-    place = {cell: n for n, cell in enumerate(cells)} if any(later.steps for _, _, later in laters) else {}
-    steps = [_placed(step, own, place) for own, _, later in laters for step in later.steps]
+    of_cells.sort()
+    cells = tuple([cell for cell, _, _ in of_cells])
+    place = {cell: n for n, cell in enumerate(cells)} if any(choice.later.steps for choice in choices) else {}
+    steps = [_placed(step, choice.cells, place) for choice in choices for step in choice.later.steps]
     later = Later(
-        tuple([left for _, _, left in found]),
+        tuple([left for _, _, left in of_cells]),
         tuple(sorted(steps, key=stage_order)),
-        all(later.is_whole for _, _, later in laters),
+        all(choice.later.is_whole for choice in choices),
     )
-    return cells, tuple([begin for _, begin, _ in found]), later
+    fixed = tuple(sorted([one for choice in choices for one in choice.fixed]))
+    return Choice(chosen, cells, tuple([begin for _, begin, _ in of_cells]), later, fixed, bound_fen)
 
 
 def _placed(step: Step, cells: Sequence[Cell], place: Mapping[Cell, int]) -> Step:

@@ -84,12 +84,22 @@ def _members(promotion: Promotion, within: Sequence[int], rows: Rows, of_row: Ma
     return [piece for n in within if n in of_row for piece in of_row[n]]
 
 
-def left_cells(
-    chosen: Sequence[Chosen], sets: SetRules, rows: Rows, pieces: Sequence[Piece]
-) -> tuple[Sequence[Cell], tuple[int, ...], tuple[tuple[int, int], ...]]:
+Cells = tuple[Sequence[Cell], tuple[int, ...], tuple[tuple[int, int], ...]]
+
+
+def left_cells(chosen: Sequence[Chosen], sets: SetRules, rows: Rows, pieces: Sequence[Piece]) -> Cells:
     """Cells and amounts for later stages, and (row, fen) that they may not touch."""
+    if not isinstance(pieces, GrownPieces):
+        return cells_of(chosen, sets, rows, pieces, pieces)
+    busy = _busy_pieces(chosen, sets, rows, pieces)
+    cells, begin, fixed = cells_of(chosen, sets, rows, pieces, busy)
+    return *_grown_cells(pieces, {piece.row for piece in busy}, cells, begin), fixed
+
+
+def cells_of(chosen: Sequence[Chosen], sets: SetRules, rows: Rows, pieces: Sequence[Piece], some: Sequence[Piece]) -> Cells:
+    """The same of some pieces, out of which all of `chosen` takes."""
     left: dict[tuple[int, int], list[int]] = {}  # row, kind -> [fen, list fen]
-    for row, _, _, amount_fen, base_fen, promotion in busy_pieces(chosen, sets, rows, pieces):
+    for row, _, _, amount_fen, base_fen, promotion in some:
         key = row, SHUT if not rows[row].is_open else OPEN if promotion is None else kind_of(promotion)
         if key in left:
             _put(left, key, amount_fen, base_fen)
@@ -115,8 +125,6 @@ def left_cells(
         else:
             cells.append(Cell(row, kind, list_fen))
             begin.append(fen)
-    if isinstance(pieces, GrownPieces):
-        return *_grown_cells(pieces, {row for row, _ in left}, cells, begin), tuple(fixed)
     return tuple(cells), tuple(begin), tuple(fixed)
 
 
@@ -126,10 +134,8 @@ def _put(left: dict[tuple[int, int], list[int]], key: tuple[int, int], fen: int,
     cell[1] += list_fen
 
 
-def busy_pieces(chosen: Sequence[Chosen], sets: SetRules, rows: Rows, pieces: Sequence[Piece]) -> Sequence[Piece]:
-    """The pieces that a promotion has touched or none may touch; of a list, all."""
-    if not isinstance(pieces, GrownPieces):
-        return pieces
+def _busy_pieces(chosen: Sequence[Chosen], sets: SetRules, rows: Rows, pieces: GrownPieces) -> Sequence[Piece]:
+    """The pieces that a promotion has touched or none may touch."""
     of_sets = {pieces[sets.pieces[c]].row for one in chosen for slot in (*one.slots, one.shares) for c, _ in slot}
     return [piece for row in sorted(of_sets.union(rows.shut, pieces.others)) for piece in pieces.of(row)]
 
