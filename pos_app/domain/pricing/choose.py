@@ -6,8 +6,9 @@ plan of the later stages is searched for better sets; every set of sets that is 
 
 from collections.abc import Sequence
 
+from pos_app.domain.pricing.best_few import best_few
 from pos_app.domain.pricing.choice import Choice
-from pos_app.domain.pricing.few_sets import Way, best_way, counted, every_way
+from pos_app.domain.pricing.few_sets import Way, counted, every_way
 from pos_app.domain.pricing.later_search import best_later, best_later_within, live
 from pos_app.domain.pricing.later_stages import Later, LaterOffer, Rules, later_by_priority
 from pos_app.domain.pricing.linear import Linear
@@ -110,18 +111,15 @@ class _SetSearch:
 
     def run(self) -> Choice:
         """The sets alone: `bound_fen` is what might still be saved, below zero. Cells are laid for all such parts together."""
-        ways = self._every_way(3 * FEW_WAYS, 3 * FEW_LOOKS) if len(self.sets.offers) > 1 else None
-        if ways is not None:
-            return self._choice(counted(best_way(ways)), 0)
-        alone = self._best_alone()
-        if alone is not None:
-            return self._choice(alone, 0)
+        best = self._best_few(3 * FEW_WAYS, 3 * FEW_LOOKS) if len(self.sets.offers) > 1 else self._best_alone()
+        if best is not None:
+            return self._choice(best, 0)
         found = self._best_sets((1,) * len(self.sets.classes), (), None, None)
         return self._choice(found.chosen, found.bound - found.value)
 
     def _best_alone(self) -> tuple[Chosen, ...] | None:
         """The sets of an offer that nothing else touches, at the price of a step."""
-        if len(self.sets.offers) > 1 or self.effort < 1:
+        if self.effort < 1:
             return None
         found = best_alone(self.sets.classes, self.sets.offers[0], self.rules.rounding, self._share)
         self.effort -= found is not None
@@ -133,10 +131,21 @@ class _SetSearch:
     def _set_ids(self, chosen: tuple[Chosen, ...]) -> list[str]:
         return sorted([self.sets.promotions[one.offer].id for one in chosen for _ in range(one.times)])
 
+    def _best_few(self, ends_max: int, looks_max: int) -> tuple[Chosen, ...] | None:
+        """The best choice of sets, where there are so few."""
+        ends_max = self._ways_max(ends_max)
+        best = best_few(self.sets.classes, self.sets.offers, self.rules.rounding, self._share, ends_max, looks_max)
+        self.effort -= ends_max if best is None else best.looked_at
+        return best.chosen if best else None
+
+    def _ways_max(self, wanted: int) -> int:
+        """How many ways may be looked at, which is noted."""
+        self.ways_effort = max(self.ways_effort, self._first_effort - self.effort + wanted)
+        return min(wanted, self.effort)
+
     def _every_way(self, ways_max: int, looks_max: int) -> list[Way] | None:
         """All choices of sets, where there are so few."""
-        self.ways_effort = max(self.ways_effort, self._first_effort - self.effort + ways_max)
-        ways_max = min(ways_max, self.effort)
+        ways_max = self._ways_max(ways_max)
         kinds = [kind_of(promotion) for promotion in self.sets.promotions]
         ways = every_way(self.sets.classes, self.sets.offers, kinds, self.rules.rounding, self._share, ways_max, looks_max)
         self.effort -= ways_max if ways is None else len(ways)
@@ -180,13 +189,16 @@ class _Search(_SetSearch):
 
     def _has_met_every_way(self, ways_max: int, looks_max: int) -> bool:
         """Whether there are so few choices of sets that all were met."""
+        if not self.live:
+            best = self._best_few(ways_max, looks_max)
+            if best:
+                self._meet(best)
+            return best is not None
         ways = self._every_way(ways_max, looks_max)
-        if ways is None:
-            return False
-        for way in ways if self.live else [best_way(ways)]:
+        for way in ways or ():
             if way:  # the choice of none is the first that was met
                 self._meet(counted(way))
-        return True
+        return ways is not None
 
     def _search_plans(self, options: list[list[Plan]], saving_max_fen: int) -> int:
         """Search what promises most, then drop what cannot win, then all that is left; the lower bound on every choice."""

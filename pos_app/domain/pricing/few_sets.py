@@ -3,12 +3,11 @@
 Two units of one good under "second at half price": two ways, no pair and one pair.
 """
 
-from collections.abc import Iterable, Sequence
-from itertools import chain, combinations_with_replacement, product
-from math import comb, prod
+from collections.abc import Sequence
+from itertools import chain
 from typing import NamedTuple
 
-from pos_app.domain.pricing.mechanics.sets import Slot
+from pos_app.domain.pricing.best_few import looks, uses
 from pos_app.domain.pricing.set_columns import Chosen, SetOffer, Share, UnitClass, chosen_with
 
 NO_LIMIT = 1 << 60
@@ -75,8 +74,7 @@ def every_way(
 
     `kinds` says what each offer leaves to later stages: what it took is told apart by that. Each application stands once a time.
     """
-    looks = [prod([comb(len(members) + slot.units - 1, slot.units) for members, slot in _slots(offer)]) for offer in offers]
-    if sum(looks) > looks_max:
+    if sum(map(looks, offers)) > looks_max:
         return None
     bits = sum([unit.count * max(1, unit.price_fen) for unit in classes]).bit_length() + 1
     fields = _Fields(bits, len(classes), 1 + max(kinds))
@@ -102,30 +100,20 @@ def _applications(
 ) -> list[Laid]:
     """The different applications of an offer that can be used."""
     found: dict[int, Laid] = {}
-    prices, counts = [unit.price_fen for unit in classes], [unit.count for unit in classes]
     bits, width, _ = fields
     units_at, fens_at = 2 * kind * width * bits, (2 * kind + 1) * width * bits
     times_at = fields.of_offer
-    for slots in product(*[combinations_with_replacement(members, slot.units) for members, slot in _slots(offer)]):
-        units = list(chain.from_iterable(slots))
-        if [c for c in units if units.count(c) > counts[c]]:  # more than there are
-            continue
-        saving_fen = offer.shape.saving_fen([[prices[c] for c in slot] for slot in slots], rounding)
-        if saving_fen > 0:
-            units.sort()
-            fens = share(saving_fen, [prices[c] for c in units])
-            taken = carried = 0
-            for c, fen in zip(units, fens, strict=True):
-                taken += 1 << c * bits
-                carried += fen << c * bits
-            changes = taken << units_at | carried << fens_at | (1 | saving_fen << bits) << times_at
-            if changes not in found:
-                found[changes] = Laid(number, slots, saving_fen, tuple(units), tuple(fens), taken, changes)
+    for _, slots, saving_fen in uses(number, offer, classes, rounding):
+        units = sorted(chain.from_iterable(slots))
+        fens = share(saving_fen, [classes[c].price_fen for c in units])
+        taken = carried = 0
+        for c, fen in zip(units, fens, strict=True):
+            taken += 1 << c * bits
+            carried += fen << c * bits
+        changes = taken << units_at | carried << fens_at | (1 | saving_fen << bits) << times_at
+        if changes not in found:
+            found[changes] = Laid(number, slots, saving_fen, tuple(units), tuple(fens), taken, changes)
     return list(found.values())
-
-
-def _slots(offer: SetOffer) -> Iterable[tuple[tuple[int, ...], Slot]]:
-    return zip(offer.slots, offer.shape.slots, strict=True)
 
 
 def _lay(running: Table, one: Laid, guards: int) -> None:
@@ -154,13 +142,6 @@ def _best(running: Table, lasting: int) -> Table:
 def _rank(way: Way) -> tuple[int, list[int]]:
     """Fewer applications, then the first offers: they stand in order of id."""
     return len(way), [one.offer for one in way]
-
-
-def best_way(ways: Sequence[Way]) -> Way:
-    """The objective, as far as sets decide it: the largest saving, then the fewest applications and the first offers."""
-    savings = [sum([one.saving_fen for one in way]) for way in ways]
-    most_fen = max(savings)
-    return min([way for way, fen in zip(ways, savings, strict=True) if fen == most_fen], key=_rank)
 
 
 def counted(way: Way) -> tuple[Chosen, ...]:

@@ -249,7 +249,7 @@ def _best(run: Run, prices: Sequence[float], factor: float) -> tuple[float, tupl
     if reduced == 1:
         return _best_cheapest(run, prices, factor)
     if reduced == 0 or reduced == take:
-        share = factor if reduced else 0.0
+        share = factor if reduced else 0
         order = sorted([(prices[c] - share * gives[c], n, c) for n, c in enumerate(items)])[:take]
         order.sort(key=lambda entry: entry[1])
         return -sum([entry[0] for entry in order]), tuple([entry[2] for entry in order])
@@ -269,7 +269,7 @@ def _best_cheapest(run: Run, prices: Sequence[float], factor: float) -> tuple[fl
     low: list[tuple[float, int]] = []
     room = take - 1
     most, at, paid = NEVER, -1, low
-    sum_low = 0.0
+    sum_low: float = 0
     for n, c in enumerate(items):
         price = prices[c]
         if len(low) == room:

@@ -1,10 +1,14 @@
-"""All ways to lay sets, counted by hand."""
+"""All ways to lay sets, counted by hand; the best of them against the one that looks at less."""
+
+import pytest
 
 from pos_app.domain.money import share_fen
+from pos_app.domain.pricing.best_few import best_few
 from pos_app.domain.pricing.few_sets import counted, every_way
 from pos_app.domain.pricing.mechanics.sets import SetShape, Slot
 from pos_app.domain.pricing.model import EVERYTHING
-from pos_app.domain.pricing.set_search import SetOffer, UnitClass
+from pos_app.domain.pricing.set_search import Chosen, SetOffer, UnitClass
+from tests.domain.pricing.test_set_search import Basket
 
 HALF = SetShape((Slot(EVERYTHING, 2),), cheapest=1, percent=50)
 
@@ -30,3 +34,21 @@ def test_two_offers_that_leave_the_same_are_one_way_by_the_first() -> None:
 
 def test_too_many_ways_are_none() -> None:
     assert ways(99, SetOffer(HALF, ((0,),)), most=10) is None
+    assert best_few([UnitClass(5_900, 99)], [SetOffer(HALF, ((0,),))], "net_half_up", share_fen, 10, 1_000) is None
+
+
+def objective(chosen: tuple[Chosen, ...]) -> tuple[int, int, list[int]]:
+    """What makes one choice better than another: the larger saving, fewer applications, the first offers."""
+    offers = sorted(one.offer for one in chosen for _ in range(one.times))
+    return -sum(one.saving_fen * one.times for one in chosen), len(offers), offers
+
+
+@pytest.mark.parametrize("chunk", range(10))
+def test_the_best_choice_is_the_best_of_all_ways(chunk: int) -> None:
+    for seed in range(chunk * 100, chunk * 100 + 100):
+        basket = Basket(seed, caps=False)
+        kinds, most = [0] * len(basket.offers), 100_000
+        all_ways = every_way(basket.classes, basket.offers, kinds or [0], basket.rounding, share_fen, most, most)
+        best = best_few(basket.classes, basket.offers, basket.rounding, share_fen, most, most)
+        assert all_ways is not None and best is not None
+        assert objective(best.chosen) == min(objective(counted(way)) for way in all_ways), seed

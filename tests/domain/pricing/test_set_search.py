@@ -11,6 +11,7 @@ from pos_app.domain.money import share_fen
 from pos_app.domain.pricing import packing, packing_sharp, set_search
 from pos_app.domain.pricing.mechanics.sets import SetShape, Slot
 from pos_app.domain.pricing.model import EVERYTHING, NET_DOWN, NET_HALF_UP, NET_UP
+from pos_app.domain.pricing.set_columns import Goods, Source
 from pos_app.domain.pricing.set_search import Cap, Chosen, SetOffer, Sets, UnitClass, best_sets
 
 PLENTY = 1_000_000
@@ -31,6 +32,14 @@ def any_shape(rng: random.Random) -> SetShape:
     if kind in (2, 3):
         return SetShape(slots(*sizes), price_fen=rng.choice([0, 10, 25, 40, 60, 90]))
     return SetShape(slots(*sizes), amount_fen=rng.choice([1, 3, 10, 30, 70]))
+
+
+@pytest.mark.parametrize("shape", [SetShape(slots(2, 1), percent=50), SetShape(slots(3), cheapest=1, percent=50)])
+def test_what_an_application_comes_to_at_whole_prices_is_whole(shape: SetShape) -> None:
+    """A bound in floats is a gap in floats, and of large baskets a wrong one."""
+    goods = Goods([UnitClass(900, 3), UnitClass(700, 2)], NET_HALF_UP)
+    most, _ = Source(0, SetOffer(shape, ((0, 1),) * len(shape.slots)), goods).best([5, 3], 60)
+    assert type(most) is int
 
 
 class Basket:
