@@ -5,7 +5,7 @@ subtraction, and what there is too little of shows as a guard that is gone.
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import chain, combinations_with_replacement, product
+from itertools import chain, combinations, combinations_with_replacement, product
 from math import comb, prod
 from typing import NamedTuple
 
@@ -41,24 +41,23 @@ def best_few(
     if sum(map(looks, offers)) > looks_max:
         return None
     counts = [unit.count for unit in classes]
-    field = sum(counts).bit_length() + 1  # as wide for each class and for the applications
-    places = range(0, field * len(classes), field)
-    times_at, budget_at = field * len(classes), field * (len(classes) + 1)
-    total_fen = sum([unit.count * unit.price_fen for unit in classes])
-    guards = sum([1 << place + field - 1 for place in (*places, times_at)]) | 1 << budget_at + total_fen.bit_length()
-    states: States = {sum([count << place for count, place in zip(counts, places, strict=True)]): (0, ())}
+    units, total_fen = sum(counts), sum([unit.count * unit.price_fen for unit in classes])
+    field = units.bit_length() + 1  # as wide for each class and for the applications
+    *ones, time, fen = [1 << field * n for n in range(len(classes) + 2)]
+    guards = sum([one << field - 1 for one in (*ones, time)]) | fen << total_fen.bit_length()
+    states: States = {guards | sum([count * one for count, one in zip(counts, ones, strict=True)]): (0, ())}
     for number, offer in enumerate(offers):
-        times, budget_fen = offer.max_applications, offer.budget_fen
-        once = guards | min(times or 0, sum(counts)) << times_at | min(budget_fen or 0, total_fen) << budget_at
-        running = {left | once: state for left, state in states.items()}
+        limits = min(offer.max_applications or 0, units) * time | min(offer.budget_fen or 0, total_fen) * fen
+        running = {left + limits: state for left, state in states.items()} if limits else states
+        once, per_fen = 0 if offer.max_applications is None else time, 0 if offer.budget_fen is None else fen
         for use in uses(number, offer, classes, rounding):
-            change = sum([1 << places[c] for c in chain.from_iterable(use.slots)])
-            change |= (times is not None) << times_at | (0 if budget_fen is None else use.saving_fen) << budget_at
-            _lay(running, use, change, guards)
+            taken = sum([ones[c] for slot in use.slots for c in slot])
+            _lay(running, use, taken + once + use.saving_fen * per_fen, guards)
             if len(running) > ends_max:
                 return None
-        states = _by_units(running, (1 << times_at) - 1 & ~guards)
-    _, way = min(states.values(), key=_order)
+        states = _by_units(running, time - 1, guards) if limits else running
+    most_fen = max([saving_fen for saving_fen, _ in states.values()])
+    way = min([way for saving_fen, way in states.values() if saving_fen == most_fen], key=_rank)
     return Best(tuple(sorted([_chosen(use, way.count(use), classes, share) for use in dict.fromkeys(way)])), len(states))
 
 
@@ -70,15 +69,24 @@ def looks(offer: SetOffer) -> int:
 
 def uses(number: int, offer: SetOffer, classes: Sequence[UnitClass], rounding: str) -> Iterable[Use]:
     """The ways to fill an offer's slots with the units there are, so that something is saved."""
-    prices, counts = [unit.price_fen for unit in classes], [unit.count for unit in classes]
-    filled = zip(offer.slots, offer.shape.slots, strict=True)
-    for slots in product(*[combinations_with_replacement(members, slot.units) for members, slot in filled]):
-        units = list(chain.from_iterable(slots))
-        if [c for c in units if units.count(c) > counts[c]]:  # more than there are
-            continue
-        saving_fen = offer.shape.saving_fen([[prices[c] for c in slot] for slot in slots], rounding)
+    prices, counts, shape = [unit.price_fen for unit in classes], [unit.count for unit in classes], offer.shape
+    filled = [_filled(members, counts, slot.units) for members, slot in zip(offer.slots, shape.slots, strict=True)]
+    for slots in product(*filled):
+        if len(slots) > 1:  # which may ask for the same units
+            units = list(chain.from_iterable(slots))
+            if [c for c in units if units.count(c) > counts[c]]:
+                continue
+        saving_fen = shape.saving_fen([[prices[c] for c in slot] for slot in slots], rounding)
         if saving_fen > 0:
             yield Use(number, slots, saving_fen)
+
+
+def _filled(members: Sequence[int], counts: Sequence[int], units: int) -> list[tuple[int, ...]]:
+    """The ways to take so many units of some classes."""
+    if max([counts[c] for c in members]) == 1:
+        return list(combinations(members, units))
+    ways = combinations_with_replacement(members, units)
+    return [way for way in ways if not [c for c in way if way.count(c) > counts[c]]]
 
 
 def _lay(running: States, use: Use, change: int, guards: int) -> None:
@@ -95,19 +103,15 @@ def _lay(running: States, use: Use, change: int, guards: int) -> None:
             left -= change
 
 
-def _by_units(running: States, units: int) -> States:
+def _by_units(running: States, units: int, guards: int) -> States:
     """The best of those that leave the same units."""
     best: States = {}
-    for left, state in running.items():
-        known = best.get(left & units)
-        if known is None or _order(state) < _order(known):
-            best[left & units] = state
+    for left, (fen, way) in running.items():
+        left = left & units | guards
+        known = best.get(left)
+        if known is None or fen > known[0] or (fen == known[0] and _rank(way) < _rank(known[1])):
+            best[left] = fen, way
     return best
-
-
-def _order(state: tuple[int, Way]) -> tuple[int, int, list[int]]:
-    fen, way = state
-    return -fen, *_rank(way)
 
 
 def _rank(way: Way) -> tuple[int, list[int]]:

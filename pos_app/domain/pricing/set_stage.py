@@ -29,31 +29,24 @@ def set_rules(
     """The units that sets may take, and what each promotion (its shape by its id) may take of them; in order of id."""
     reached = [[rows.within(slot.scope) for slot in shapes[promotion.id].slots] for promotion in promotions]
     wanted = {n for slots in reached for slot in slots for n in slot}
-    of_row: dict[int, list[int]] = {}
-    for n, piece in pieces_of_rows(wanted, pieces):
-        if is_for_sets(piece, rows):
-            of_row.setdefault(piece.row, []).append(n)
-    found = []
+    found = [(n, piece) for n, piece in pieces_of_rows(wanted, pieces) if is_for_sets(piece, rows)]
+    of_row: dict[int, list[int]] = {}  # row -> classes
+    for c, (_, piece) in enumerate(found):
+        of_row.setdefault(piece.row, []).append(c)
+    offers, here = [], []
     for promotion, slots in zip(promotions, reached, strict=True):
         if promotion.min_spend_fen and measured_fen(promotion, rows, pieces) < promotion.min_spend_fen:
             continue
-        members = [_members(promotion, slot, rows, of_row) for slot in slots]
+        members = tuple([_members(promotion, slot, rows, of_row) for slot in slots])
         if all(members):
-            found.append((promotion, members))
-    numbers = sorted({n for _, members in found for slot in members for n in slot})
-    class_of = {n: c for c, n in enumerate(numbers)}
-    offers = []
-    for promotion, members in found:
-        slots_of_classes = tuple([tuple(map(class_of.__getitem__, slot)) for slot in members])
-        had = used.get(promotion.id, NOT_USED)
-        offers.append(
-            SetOffer(shapes[promotion.id], slots_of_classes, times_left(promotion, had), budget_left_fen(promotion, had))
-        )
+            had = used.get(promotion.id, NOT_USED)
+            offers.append(SetOffer(shapes[promotion.id], members, times_left(promotion, had), budget_left_fen(promotion, had)))
+            here.append(promotion)
     return SetRules(
-        tuple([UnitClass(pieces[n].unit_fen, pieces[n].units) for n in numbers]),
-        tuple(numbers),
+        tuple([UnitClass(piece.unit_fen, piece.units) for _, piece in found]),
+        tuple([n for n, _ in found]),
         tuple(offers),
-        tuple([promotion for promotion, _ in found]),
+        tuple(here),
     )
 
 
@@ -77,11 +70,11 @@ def measured_fen(promotion: Promotion, rows: Rows, pieces: Sequence[Piece]) -> i
     return sum(piece.base_fen if promotion.threshold_on == ON_LIST else piece.amount_fen for piece in found)
 
 
-def _members(promotion: Promotion, within: Sequence[int], rows: Rows, of_row: Mapping[int, list[int]]) -> list[int]:
-    """The pieces that a slot may take from."""
+def _members(promotion: Promotion, within: Sequence[int], rows: Rows, of_row: Mapping[int, list[int]]) -> tuple[int, ...]:
+    """The classes that a slot may take from."""
     if promotion.price_once:
         within = [n for n in within if not rows[n].is_labelled]
-    return [piece for n in within if n in of_row for piece in of_row[n]]
+    return tuple([c for n in within if n in of_row for c in of_row[n]])
 
 
 Cells = tuple[Sequence[Cell], tuple[int, ...], tuple[tuple[int, int], ...]]
