@@ -52,9 +52,11 @@ class Ledger:
             self.world.hub.ledger.forget()
 
     def file_changed(self, machine: Machine) -> None:
-        """Another file is in the place of this one, or it is new: what it believes was acknowledged at another time."""
+        """Another file is in the place of this one, or it is new: what it believes, it learned at another time."""
         for chain, seen in self._marks_of(machine):
             self.marks[machine.name, *chain] = seen
+        for topic, at in self._cursors_of(machine):
+            self.cursors[machine.name, topic] = at
 
     # -------------------------------------------------------------- at each step
 
@@ -107,17 +109,16 @@ class Ledger:
 
     def _check_cursors(self, machine: Machine) -> None:
         """Every row of HQ's up to the cursor is there, as HQ has it now or as it was."""
-        for topic, generation, rev in machine.store.connection.execute("SELECT topic, generation, rev FROM sync_cursors"):
-            key, now = (machine.name, topic), (bytes(generation), rev)
-            if self.cursors.get(key) == now or machine.server.generation() != now[0]:
+        for topic, now in self._cursors_of(machine):
+            if self.cursors.get((machine.name, topic)) == now or machine.server.generation() != now[0]:
                 continue
-            is_copied = key not in self.cursors and rev > self._newest(machine, topic)  # a clone's, of an HQ that was put back
-            self.cursors[key] = now
-            if not is_copied:
-                self._check_rows(machine, topic, rev)
+            self.cursors[machine.name, topic] = now
+            self._check_rows(machine, topic, now[1])
 
-    def _newest(self, machine: Machine, topic: str) -> int:
-        return max((rev for (rev,) in machine.server.rows("SELECT rev FROM topics WHERE topic = ?", (topic,))), default=0)
+    def _cursors_of(self, machine: Machine) -> list[tuple[str, tuple[bytes, int]]]:
+        """topic -> (generation, rev)."""
+        rows = machine.store.connection.execute("SELECT topic, generation, rev FROM sync_cursors")
+        return [(topic, (bytes(generation), rev)) for topic, generation, rev in rows]
 
     def _check_rows(self, machine: Machine, topic: str, rev: int) -> None:
         held = dict(machine.store.connection.execute("SELECT key, rev FROM hq_rows WHERE topic = ?", (topic,)).fetchall())

@@ -132,7 +132,7 @@ class Machine:
     # -------------------------------------------------------------- at rest
 
     def round(self) -> bool:
-        """What the agent's process does when it has all the time of the world; whether anything moved.
+        """What the agent's process does when it has all the time of the world; whether anything moved, or will after a wait.
 
         What does not move is proved; a proof that fails is for the next round.
         """
@@ -143,7 +143,8 @@ class Machine:
                 self.last[step.__name__] = done
                 if done is None or not done.more:
                     break
-        if self._state() != before:
+        pushed = self.last["push_once"]
+        if self._state() != before or (pushed is not None and pushed.wait_ms):
             return True
         self.last["prove"] = self.run(Agent.prove_once)
         return not self.says_equal()
