@@ -152,7 +152,7 @@ def _lines(state: LaneState) -> tuple[SaleLine, ...]:
 
 
 def _rates(state: LaneState) -> tuple[int, ...]:
-    """What each line earned for 10,000 fen; none where the moment of the price has passed and they say something else."""
+    """What each line earned for 10,000 fen; none should they not explain what was earned."""
     basket, priced = state.basket, state.priced
     nothing = (0,) * len(basket.lines)
     if not priced.points_earned:

@@ -60,12 +60,18 @@ def test_no_sequence_of_intents_breaks_the_machine(walk: Walk) -> None:
 
 def test_what_is_shown_holds_together_in_every_state(walk: Walk) -> None:
     for _, _, state, _ in walk:
-        assert state.priced == price(state.basket, state.basket.customer, state.config.package, state.now_ms), walk.here
+        assert state.priced == price(state.basket, state.basket.customer, state.config.package, state.price_ms), walk.here
         assert (state.highlighted() is not None) == bool(state.basket.lines), walk.here
         assert state.left_fen >= 0, walk.here
         assert state.approver == "", walk.here
         if state.dialog is not None and state.dialog.rows:
             assert 0 <= state.dialog.cursor < len(state.dialog.rows), walk.here
+
+
+def test_what_a_card_terminal_was_asked_for_can_be_taken_as_long_as_it_is_asked(walk: Walk) -> None:
+    for _, _, state, _ in walk:
+        if state.dialog is not None and state.dialog.kind == "card":
+            assert 0 < state.dialog.data <= state.left_fen, walk.here
 
 
 def test_every_message_has_its_text_and_values_in_both_languages(walk: Walk) -> None:

@@ -8,7 +8,7 @@ from pos_app.domain.errors import Refusal, refuse
 from pos_app.domain.goods import ADULT_ONLY
 from pos_app.domain.lane import members, offers, paying, people, returning, self_checkout, selling, shifts
 from pos_app.domain.lane.intents import Beep, Found, HeldRows, LookUp, LookUpSku, RecallBasket, SearchGoods
-from pos_app.domain.lane.state import PAYMENT, SELLING, WAITING_MAX, Dialog, LaneState, Step, change, refused
+from pos_app.domain.lane.state import PAYMENT, SELLING, WAITING_MAX, Dialog, LaneState, Step, change, paying_from_now, refused
 from pos_app.domain.money import BadAmount, is_digits, parse_yuan
 from pos_app.domain.tender import CASH_MAX_FEN
 
@@ -283,7 +283,7 @@ def _age_confirmed(state: LaneState, dialog: Dialog) -> Step:
     if state.waiting:  # goods came meanwhile: they go into the basket before anything is paid
         state, more = selling.replay_waiting(state)
         return state, (*effects, *more)
-    return replace(state, phase=PAYMENT), effects
+    return paying_from_now(state), effects
 
 
 def _count_confirmed(state: LaneState, dialog: Dialog) -> Step:

@@ -46,15 +46,12 @@ from pos_app.domain.lane.return_intents import (
     ReturnPlanned,
     ReturnRefused,
 )
-from pos_app.domain.lane.state import PAYMENT, LaneState, Step, refused, reprice
+from pos_app.domain.lane.state import PAYMENT, LaneState, Step, refused
 
 
 def step(state: LaneState, intent: Intent | Reply) -> Step:
     """The next state and effects. Pure: the same state and intent always give the same answer."""
-    after, effects = HANDLERS[type(intent)](state, intent)
-    if after.phase == PAYMENT != state.phase:
-        after = reprice(after)
-    return after, effects
+    return HANDLERS[type(intent)](state, intent)
 
 
 def scan(state: LaneState, intent: Scan) -> Step:

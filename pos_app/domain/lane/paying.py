@@ -130,7 +130,7 @@ def card_taken(state: LaneState, amount_fen: int, reference: str) -> Step:
     tender = tender_card(state.left_fen, amount_fen, reference)
     if isinstance(tender, Refusal):
         return replace(state, dialog=Dialog("card", data=amount_fen, refusal=tender)), (Beep("refused"),)
-    first = () if state.basket.tenders else (PricedUnder(state.package.digest, state.now_ms),)
+    first = () if state.basket.tenders else (PricedUnder(state.package.digest, state.price_ms),)
     state, effects = change(replace(state, dialog=None), *first, AddTender(tender))
     if state.left_fen == 0:
         return state, (*effects, CommitSale(state.basket.tenders))

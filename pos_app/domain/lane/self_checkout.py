@@ -21,6 +21,7 @@ from pos_app.domain.lane.state import (
     Step,
     change,
     cleared,
+    paying_from_now,
     refused,
     say,
 )
@@ -92,7 +93,7 @@ def bag_chosen(state: LaneState, sku: str) -> Step:
 def way_chosen(state: LaneState, way: str) -> Step:
     if way == "pay_at_till":
         return replace(state, dialog=None), (HoldBasket("till"),)
-    state = replace(cleared(state), dialog=None, phase=PAYMENT, needs_help=True)
+    state = paying_from_now(replace(cleared(state), dialog=None, needs_help=True))
     return replace(state, banner=Banner(WARN, "banner.card_by_staff")), (Beep("look"),)
 
 
@@ -115,7 +116,7 @@ def visit_action(state: LaneState, action: str) -> Step:
     if action == "take_card" and state.basket.lines:
         if state.unapproved():
             return refused(state, refuse("POS-4002"))
-        return card(replace(cleared(state), phase=PAYMENT))
+        return card(paying_from_now(cleared(state)))
     if action == "leave":
         return replay_waiting(replace(state, dialog=None, phase=SELLING, banner=None))
     return state, ()

@@ -47,6 +47,8 @@ from pos_app.domain.lane.state import (
     Step,
     change,
     cleared,
+    opened,
+    paying_from_now,
     refused,
     reprice,
     say,
@@ -258,7 +260,7 @@ def pay(state: LaneState) -> Step:
     state = cleared(state)
     if state.unapproved():
         return replace(state, dialog=Dialog("age")), (Beep("look"),)
-    return replace(state, phase=PAYMENT), ()
+    return paying_from_now(state), ()
 
 
 def cancel(state: LaneState) -> Step:
@@ -298,10 +300,9 @@ def hold_done(state: LaneState, reply: HoldDone) -> Step:
 
 
 def recall_done(state: LaneState, reply: RecallDone) -> Step:
-    state = reprice(replace(cleared(state), basket=reply.basket, dialog=None, last_sale=None))
+    state = opened(replace(cleared(state), dialog=None, last_sale=None), reply.basket)
     cursor = reply.basket.lines[-1].line_id if reply.basket.lines else 0
-    phase = PAYMENT if reply.basket.tenders else SELLING
-    state = say(replace(state, cursor=cursor, phase=phase), OK, "banner.recalled", lines=len(reply.basket.lines))
+    state = say(replace(state, cursor=cursor), OK, "banner.recalled", lines=len(reply.basket.lines))
     state, more = replay_waiting(state)
     return state, (Beep("done"), *more)
 

@@ -107,6 +107,7 @@ class LaneState:
     config: LaneConfig
     now_ms: int = 0
     phase: str = SELLING
+    paying_since_ms: int = 0  # counts while the phase is PAYMENT
     person: Person | None = None
     shift_no: int | None = None
     float_fen: int = 0
@@ -157,9 +158,11 @@ class LaneState:
 
     @property
     def price_ms(self) -> int:
-        """The moment whose prices count: now, or when money was first taken outside for them."""
+        """The moment whose prices count: when money was first taken outside for them, else when payment began, else now."""
         under = self.basket.priced_under if self.basket.tenders else None
-        return under.at_ms if under else self.now_ms
+        if under:
+            return under.at_ms
+        return self.paying_since_ms if self.phase == PAYMENT else self.now_ms
 
     @property
     def exchange_fen(self) -> int:
@@ -208,8 +211,7 @@ def start(
     if basket is not None:
         cursor = basket.lines[-1].line_id if basket.lines else 0
         banner = Banner(INFO, "banner.restored", (("lines", str(len(basket.lines))),)) if basket.lines else None
-        phase = PAYMENT if basket.tenders else SELLING  # money was taken outside: the basket cannot shrink under it
-        state = reprice(replace(state, basket=basket, phase=phase))
+        state = opened(state, basket)
         state = replace(state, cursor=cursor, banner=banner, restored=bool(basket.lines))
     if config.skin == CASHIER:
         state = replace(state, dialog=Dialog("login_number"))
@@ -231,6 +233,19 @@ def reprice(state: LaneState, effort: int | None = None) -> LaneState:
         state.phase == PAYMENT,
     )  # fmt: skip
     return replace(state, priced=priced, remembered=remembered, is_stale=False)
+
+
+def opened(state: LaneState, basket: Basket) -> LaneState:
+    """The state with a stored basket, priced: at its payment if money was taken outside, as it cannot shrink under that."""
+    state = replace(state, basket=basket, phase=SELLING)
+    return paying_from_now(state) if basket.tenders else reprice(state)
+
+
+def paying_from_now(state: LaneState) -> LaneState:
+    """The state at its payment screen. What is asked for there stays asked, whichever offer ends or begins meanwhile."""
+    if state.phase == PAYMENT:
+        return state
+    return reprice(replace(state, phase=PAYMENT, paying_since_ms=state.now_ms))
 
 
 def codes_of(state: LaneState) -> frozenset[str]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pos_app.domain.basket import Line
 from pos_app.domain.lane.intents import ItemFound, LookUpSku
-from pos_app.domain.lane.state import Dialog, LaneState, Step, codes_of, reprice
+from pos_app.domain.lane.state import PAYMENT, Dialog, LaneState, Step, codes_of, reprice
 from pos_app.domain.pricing.hints import advanced, search
 from pos_app.domain.pricing.model import GIFT, Applied, Hint, Refused
 from pos_app.domain.pricing.rows import Rows, row_of, scopes_of
@@ -88,8 +88,9 @@ def rested(state: LaneState) -> LaneState:
     if not basket.lines or state.now_ms - state.touched_ms < REST_MS:
         return state
     if basket is not state.hints_for:
-        state = state if state.priced.proved else reprice(state, REST_EFFORT)
-        near = search(basket, basket.customer, state.package, state.now_ms, codes_of(state), state.used, HINT_EFFORT)
+        if state.phase != PAYMENT and not state.priced.proved:  # what is asked for at the payment screen was looked for harder
+            state = reprice(state, REST_EFFORT)
+        near = search(basket, basket.customer, state.package, state.price_ms, codes_of(state), state.used, HINT_EFFORT)
     elif state.near.trials:
         near = advanced(state.near)
     else:
