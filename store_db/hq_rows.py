@@ -21,12 +21,18 @@ class Cursor(NamedTuple):
 
 
 class KeptRow(NamedTuple):
-    """`problem`: why it was not taken, empty where it was."""
+    """`problem`: why it was not taken, empty where it was. `taken`: what was taken for its key before, where it was not."""
 
     key: str
     rev: int
     body: bytes
-    problem: str
+    problem: str = ""
+    taken: bytes | None = None
+
+    @property
+    def in_force(self) -> bytes | None:
+        """The body whose effects the till's tables have, where this row holds for its key."""
+        return self.taken if self.problem else self.body
 
 
 class RefusedRow(NamedTuple):
@@ -83,8 +89,8 @@ def marked_after(connection: Connection, topic: str, key: str, most: int) -> lis
     return [_row(one) for one in found]
 
 
-def put_row(connection: Connection, topic: str, key: str, rev: int, data: bytes, problem: str = "") -> None:
-    connection.execute("INSERT OR REPLACE INTO hq_rows VALUES (?,?,?,?,?)", (topic, key, rev, data, problem))
+def put_row(connection: Connection, topic: str, row: KeptRow) -> None:
+    connection.execute("INSERT OR REPLACE INTO hq_rows VALUES (?,?,?,?,?,?)", (topic, *row))
 
 
 def drop_row(connection: Connection, topic: str, key: str) -> None:
@@ -99,8 +105,9 @@ def refused(connection: Connection) -> list[RefusedRow]:
     return [RefusedRow(*one) for one in found]
 
 
-ROWS = "SELECT key, rev, body, problem FROM hq_rows WHERE "
+ROWS = "SELECT key, rev, body, problem, taken FROM hq_rows WHERE "
 
 
 def _row(found: Any) -> KeptRow:
-    return KeptRow(found[0], found[1], bytes(found[2]), found[3])
+    key, rev, body, problem, taken = found
+    return KeptRow(key, rev, bytes(body), problem, None if taken is None else bytes(taken))

@@ -187,7 +187,8 @@ CREATE TABLE sync_cursors (
     topic TEXT PRIMARY KEY, generation BLOB NOT NULL, rev INTEGER NOT NULL, newest INTEGER NOT NULL, applied_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE hq_rows (
-    topic TEXT NOT NULL, key TEXT NOT NULL, rev INTEGER NOT NULL, body BLOB NOT NULL, problem TEXT NOT NULL DEFAULT '',
+    topic TEXT NOT NULL, key TEXT NOT NULL, rev INTEGER NOT NULL, body BLOB NOT NULL,
+    problem TEXT NOT NULL DEFAULT '', taken BLOB,
     PRIMARY KEY (topic, key)
 ) WITHOUT ROWID;
 CREATE INDEX hq_rows_refused ON hq_rows (topic) WHERE problem != '';

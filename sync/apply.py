@@ -1,7 +1,8 @@
 """Rows of a topic into a till's store: kept as they came, what they do to its tables, and the cursor, in one transaction.
 
 What a topic's rows do is told by takers (`services.take_topics`); a topic without one is kept for a version that knows it.
-A row that its taker refuses is marked with the reason and holds up nobody.
+A row that its taker refuses is marked with the reason and holds up nobody. What was taken for its key before stays in the
+tables and is kept beside it, so that the next row that is taken, or none, knows what there is to take back.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,9 +23,9 @@ class RowRefused(Exception):
 
 
 class Change(NamedTuple):
-    """What holds for a key, before and now: what the taker's `read` made of the bodies, None where there is no row.
+    """What the tables have for a key, and what holds now: what the taker's `read` made of the bodies, None where there is none.
 
-    `old` is None as well where the row before was refused.
+    `old` is of the last row that was taken, whatever was refused since.
     """
 
     key: str
@@ -71,8 +72,8 @@ def retry_refused(store: Store, takers: Takers, topic: str) -> int:
         with store.transaction() as connection:
             still = [row for row in waiting if hq_rows.row(connection, topic, row.key) == row]
             for row in still:
-                hq_rows.put_row(connection, topic, row.key, row.rev, row.body)
-            holding = [_Kept(_plain(row.key), None, row) for row in still if _holds(connection, topic, row)]
+                hq_rows.put_row(connection, topic, KeptRow(row.key, row.rev, row.body))
+            holding = [_Kept(_plain(row.key), row, row) for row in still if _holds(connection, topic, row)]
             taken += _take_all(store, taker, topic, holding, values)
         key = waiting[-1].key
     return taken
@@ -98,7 +99,7 @@ def _keep(connection: Connection, topic: str, row: Row, *, is_known: bool) -> _K
     if row.body is None:
         hq_rows.drop_row(connection, topic, row.key)
     else:
-        hq_rows.put_row(connection, topic, row.key, row.rev, row.body, "" if is_known else UNKNOWN_YET)
+        hq_rows.put_row(connection, topic, KeptRow(row.key, row.rev, row.body, "" if is_known else UNKNOWN_YET))
     return _Kept(key, before, hq_rows.holding(connection, topic, key))
 
 
@@ -121,7 +122,8 @@ def _take_all(store: Store, taker: Taker, topic: str, kept: Sequence[_Kept], val
         return sum(_take_all(store, taker, topic, [one], values) for one in kept)
     marked = kept[0].after or kept[0].before
     if marked is not None:
-        hq_rows.put_row(store.connection, topic, marked.key, marked.rev, marked.body, problem)
+        taken = kept[0].before.in_force if kept[0].before else None
+        hq_rows.put_row(store.connection, topic, marked._replace(problem=problem, taken=taken))
     return 0
 
 
@@ -146,8 +148,8 @@ def _change(store: Store, taker: Taker, kept: _Kept, values: dict[bytes, Any]) -
         new = values[kept.after.body] if kept.after.body in values else _read(taker, store, kept.after.body)
         if isinstance(new, RowRefused):
             raise new
-    had = kept.before
-    old = _read(taker, store, had.body) if had is not None and not had.problem else None
+    had = kept.before.in_force if kept.before else None
+    old = None if had is None else _read(taker, store, had)
     return Change(kept.key, None if isinstance(old, RowRefused) else old, new)
 
 

@@ -77,7 +77,7 @@ def test_a_row_that_no_taker_can_read_is_marked_and_ends_nothing(till: Machine, 
 )
 def test_a_wish_that_cannot_be_read_hands_over_nothing(till: Machine, body: bytes) -> None:
     with till.store.transaction() as connection:
-        hq_rows.put_row(connection, "wanted", "k", 1, body)
+        hq_rows.put_row(connection, "wanted", hq_rows.KeptRow("k", 1, body))
     assert hand_over_wanted(till.store) == 0
 
 

@@ -179,7 +179,7 @@ def test_only_the_rows_that_differ_are_written(hq: Hq, till: Store) -> None:
     with till.transaction() as connection:
         connection.execute("UPDATE hq_rows SET body = x'7b7d' WHERE key IN ('A1', 'A999')")
         hq_rows.drop_row(connection, "catalogue", "A500")
-        hq_rows.put_row(connection, "catalogue", "B", 1, b"{}")
+        hq_rows.put_row(connection, "catalogue", hq_rows.KeptRow("B", 1, b"{}"))
     before = till.connection.total_changes
     assert load_snapshot(till, line, "catalogue").done == 4
     assert till.connection.total_changes - before < 10 and has(till, "catalogue") == sees(hq, "catalogue")
