@@ -177,6 +177,7 @@ CREATE TABLE sync_hq (
     one INTEGER PRIMARY KEY CHECK (one = 1), url TEXT NOT NULL, hq_key BLOB NOT NULL, generation BLOB NOT NULL,
     contact_ms INTEGER NOT NULL, offset_at_ms INTEGER NOT NULL, frozen INTEGER NOT NULL DEFAULT 0
 );
+CREATE TABLE sync_hq_keys (hq_key BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE sync_marks (
     device BLOB NOT NULL, epoch BLOB NOT NULL, branch BLOB NOT NULL, base_seq INTEGER NOT NULL, seq INTEGER NOT NULL,
     hash BLOB NOT NULL, receipt BLOB NOT NULL, upstream_seq INTEGER NOT NULL,

@@ -78,7 +78,14 @@ def hq(connection: Connection) -> HqState | None:
 
 
 def put_hq(connection: Connection, state: HqState) -> None:
+    """HQ as an enrolment found it; its key stays known when another HQ takes its place."""
     connection.execute("INSERT OR REPLACE INTO sync_hq VALUES (1,?,?,?,?,?,?)", state)
+    connection.execute("INSERT OR IGNORE INTO sync_hq_keys VALUES (?)", (state.hq_key,))
+
+
+def hq_keys(connection: Connection) -> list[bytes]:
+    """The keys of every HQ that this file was ever enrolled at."""
+    return [bytes(row[0]) for row in connection.execute("SELECT hq_key FROM sync_hq_keys ORDER BY hq_key")]
 
 
 def set_frozen(connection: Connection, frozen: bool) -> None:

@@ -30,11 +30,14 @@ def recount(store: Store, chain: Chain) -> Chain:
 
 
 def statement_problems(store: Store) -> list[str]:
-    """Kept statements that HQ did not sign, or that lack events of the journal; the newest of each day."""
-    known, own, problems = sync_state.hq(store.connection), _all_days(store), []
+    """Kept statements that no HQ of this file's signed, or that lack events of the journal; the newest of each day.
+
+    A statement is of the HQ of its time: who joins a hub later, or another HQ, keeps what was stated before.
+    """
+    keys, own, problems = sync_state.hq_keys(store.connection), _all_days(store), []
     for business_date, body in sync_state.statements(store.connection).items():
         day = msgspec.msgpack.decode(body, type=DayStatement)
-        if known is None or not signing.is_signed(known.hq_key, day.signature, signing.statement_text(day)):
+        if not any(signing.is_signed(key, day.signature, signing.statement_text(day)) for key in keys):
             problems.append(f"day {business_date}: the statement is not signed by HQ")
         elif not days.holds(day, own.get(business_date, {})):
             problems.append(f"day {business_date}: HQ's statement lacks events of this journal")

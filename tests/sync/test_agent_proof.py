@@ -181,3 +181,28 @@ def test_an_audit_finds_a_statement_that_lacks_an_event_or_was_changed(office: H
             connection.execute("UPDATE sync_statements SET statement = ?", (msgspec.msgpack.encode(forged),))
         (problem,) = audit.audit(till.store, till.link)
         assert words in problem
+
+
+def test_what_an_earlier_hq_stated_stays_proved_and_what_nobody_trusted_signed_never_is(
+    office: HeadOffice, till: Machine, tmp_path: Path
+) -> None:
+    """A till that joins a store hub, goes back, and joins the hub again."""
+    (tmp_path / "hub").mkdir()
+    hub, days_stated = HeadOffice(tmp_path / "hub", office.hq.clock, 2), 0  # type: ignore[arg-type]
+    for joined in (office, hub, office, hub):
+        till.office = joined
+        till.restart()
+        till.enrol()
+        till.sell()
+        till.settle()
+        till.clock.now_ms += DAY_MS
+        days_stated += till.agent.prove_days_once().done
+        assert audit.audit(till.store, till.link) == []
+    bodies = sync_state.statements(till.store.connection)
+    assert len(bodies) == days_stated == 4
+    day = msgspec.msgpack.decode(bodies[min(bodies)], type=DayStatement)
+    forged = msgspec.structs.replace(day, signature=signing.sign(bytes(32), signing.statement_text(day)))
+    with till.store.transaction() as connection:
+        sync_state.put_statement(connection, day.business_date, day.made_ms + 1, msgspec.msgpack.encode(forged))
+    assert audit.audit(till.store, till.link) == [f"day {day.business_date}: the statement is not signed by HQ"]
+    hub.hq.database.close()
