@@ -77,6 +77,23 @@ def run_many(connection: Connection, sql: str, rows: Sequence[tuple[Any, ...]]) 
         connection.exec_driver_sql(_for(connection.dialect.name, sql), list(rows))
 
 
+# when the server was started, which database it is, which tables
+INCARNATION = (
+    "SELECT concat_ws(' ', extract(epoch FROM pg_postmaster_start_time()), oid, 'meta'::regclass::oid) "
+    "FROM pg_database WHERE datname = current_database()"
+)
+
+
+def incarnation(connection: Connection) -> bytes:
+    """Another one whenever what PostgreSQL holds may have been put back: by a restart, a failover, a dump.
+
+    Always the same for SQLite: a file is put back while no process has it open.
+    """
+    if connection.dialect.name != "postgresql":
+        return b""
+    return str(run(connection, INCARNATION).scalar_one()).encode()
+
+
 @cache
 def _for(dialect: str, sql: str) -> str:
     return sql.replace("?", "%s") if dialect == "postgresql" else sql

@@ -11,8 +11,9 @@ from sqlalchemy import BigInteger, Column, Connection, Index, LargeBinary, Table
 
 from pos_app.domain.ports import Ids
 from store_db.hq_rows import OWN
-from sync.hq_server.database import run, run_many
-from sync.hq_server.hq import REV_FLOOR, Caller, Hq, read_meta
+from store_db.system import SystemIds
+from sync.hq_server.database import incarnation, run, run_many
+from sync.hq_server.hq import INCARNATION, REV_FLOOR, Caller, Hq, read_meta
 from sync.hq_server.tables import metadata
 from sync.protocol import ROWS_MAX, Page, Pull, Pulled, Row
 
@@ -29,7 +30,7 @@ feed = Table(
     Column("key", Text, primary_key=True), Column("rev", BigInteger, nullable=False), Column("body", LargeBinary),
     Column("changed_ms", BigInteger, nullable=False), Index("feed_by_rev", "topic", "store", "rev"),
 )  # fmt: skip
-# revs that no process of this HQ ever gave: a cursor among them is from what a restored HQ has lost
+# revs that no run of this HQ ever gave: a cursor among them is from what a restored HQ has lost
 gaps = Table(
     "feed_gaps", metadata, Column("topic", Text, primary_key=True),
     Column("last", BigInteger, primary_key=True, autoincrement=False), Column("first", BigInteger, nullable=False),
@@ -43,7 +44,7 @@ class TopicState(NamedTuple):
 
 # ------------------------------------------------------------------ published
 
-RUN_REVS = 1 << 40  # between the revs of two processes, and as much again by luck
+RUN_REVS = 1 << 40  # between the revs of two runs, and as much again by luck
 NOTE_GAP = (
     "INSERT INTO feed_gaps (topic, last, first) SELECT ?, ?, coalesce(max(rev), 0) + 1 FROM topics WHERE topic = ? "
     "HAVING coalesce(max(rev), 0) < ? ON CONFLICT DO NOTHING"
@@ -62,12 +63,20 @@ ON_POSTGRES = INSERT + "SELECT * FROM unnest(?::text[], ?::text[], ?::text[], ?:
 
 
 def begin_run(connection: Connection, ids: Ids) -> None:
-    """A process of HQ begins: what is published from now on has revs far above all before, by a distance of its own.
+    """HQ or its database began anew: what is published from now on has revs far above all before, by a distance of its own.
 
     So an HQ that was restored without anybody saying so gives no rev twice: a cursor from what it lost is in a gap, and gone.
     """
+    run(connection, "UPDATE meta SET value = ? WHERE name = ?", incarnation(connection), INCARNATION)  # first: nodes take turns
     floor = int.from_bytes(read_meta(connection, REV_FLOOR), "big") + RUN_REVS + int.from_bytes(ids.random(5), "big")
     run(connection, "UPDATE meta SET value = ? WHERE name = ?", floor.to_bytes(8, "big"), REV_FLOOR)
+
+
+def _begin_run_if_put_back(connection: Connection) -> None:
+    """Another incarnation may hold less than processes that go on have given out; of nodes that see it at once one begins."""
+    now = incarnation(connection)
+    if run(connection, "UPDATE meta SET value = ? WHERE name = ? AND value <> ?", now, INCARNATION, now).rowcount:
+        begin_run(connection, SystemIds())
 
 
 def publish(connection: Connection, topic: str, rows: Iterable[tuple[str, str, bytes | None]], now_ms: int) -> int:
@@ -80,6 +89,7 @@ def publish(connection: Connection, topic: str, rows: Iterable[tuple[str, str, b
         return topic_states(connection).get(topic, TopicState(0, 0)).rev
     if any(key.startswith(OWN) for _, key in newest):
         raise ValueError(f"no key begins with {OWN}")
+    _begin_run_if_put_back(connection)
     floor = int.from_bytes(read_meta(connection, REV_FLOOR), "big")
     run(connection, NOTE_GAP, topic, floor, topic, floor)
     last = int(run(connection, TAKE_REVS, topic, floor + len(newest), floor, len(newest)).scalar_one())

@@ -11,11 +11,12 @@ from pos_app.domain.ports import Clock, Ids
 from store_db.connection import make_private
 from store_db.system import SystemClock, SystemIds
 from sync.hq_server import schema
-from sync.hq_server.database import Database, run, run_many
+from sync.hq_server.database import Database, incarnation, run, run_many
 from sync.protocol import Mark, Problem
 from sync.signing import public_key, sign
 
 SECRET, GENERATION, GENERATIONS, REV_FLOOR = "secret", "generation", "generations", "rev_floor"
+INCARNATION = "incarnation"  # of the database, when its newest run of revs began
 GENERATION_BYTES = 8
 TILL, HUB = "till", "hub"  # roles
 ACTIVE, FROZEN, REVOKED = "active", "frozen", "revoked"  # states of a device
@@ -69,7 +70,10 @@ class Hq:
             if database.engine.dialect.has_table(connection, "meta"):
                 raise StoreError("POS-1010", path=schema.place(database))
             schema.migrate(connection)
-            values = [(SECRET, ids.random(32)), (GENERATION, generation), (GENERATIONS, generation), (REV_FLOOR, bytes(8))]
+            values = [
+                (SECRET, ids.random(32)), (GENERATION, generation), (GENERATIONS, generation), (REV_FLOOR, bytes(8)),
+                (INCARNATION, incarnation(connection)),
+            ]  # fmt: skip
             run_many(connection, "INSERT INTO meta (name, value) VALUES (?, ?)", values)
         return cls._read(database, clock, ids)
 

@@ -34,7 +34,9 @@ parts = Table(
 
 NEWEST = text(
     "SELECT rev, name, sha256, size FROM snapshots WHERE topic = :topic AND store = :store "
-    "AND generation = :generation AND rev >= :horizon AND rev <= :rev AND made_ms > :since ORDER BY made_ms DESC LIMIT 1"
+    "AND generation = :generation AND rev >= :horizon AND rev <= :rev AND made_ms > :since "
+    "AND NOT EXISTS (SELECT 1 FROM feed_gaps g WHERE g.topic = :topic AND g.first <= rev AND g.last >= rev) "  # of what HQ lost
+    "ORDER BY made_ms DESC LIMIT 1"
 )
 PART = text(
     "SELECT p.data FROM snapshots s JOIN snapshot_parts p ON p.name = s.name "

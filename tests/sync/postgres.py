@@ -23,10 +23,32 @@ def binaries() -> Path | None:
 
 
 class Cluster:
-    """A running server."""
+    """A server of its own. What it holds can be put back to an older copy while those who use it go on."""
 
     def __init__(self, folder: Path, port: int) -> None:
         self.folder, self.port = folder, port
+        self.data, self.copy = folder / "data", folder / "copy"
+
+    def start(self) -> None:
+        options = " ".join(
+            f"-c {setting}" for setting in (*SETTINGS, f"unix_socket_directories={self.folder}", f"port={self.port}")
+        )
+        as_postgres("pg_ctl", "-D", self.data, "-w", "-t", "60", "-l", self.folder / "log", "-o", options, "start")
+
+    def stop(self) -> None:
+        """Lines are cut, as in a crash; what was committed is there after the next start."""
+        as_postgres("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop")
+
+    def back_up(self) -> None:
+        self.stop()
+        subprocess.run(["cp", "-a", self.data, self.copy], check=True, timeout=60)
+        self.start()
+
+    def put_back(self) -> None:
+        self.stop()
+        shutil.rmtree(self.data)
+        subprocess.run(["cp", "-a", self.copy, self.data], check=True, timeout=60)
+        self.start()
 
     def new_database(self) -> str:
         """An empty database; its URL for SQLAlchemy."""
@@ -44,24 +66,24 @@ class Cluster:
 def running() -> Iterator[Cluster]:
     """A fresh cluster; gone with its folder afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="lanewise-pg-"))
-    data, port = folder / "data", _free_port()
+    cluster = Cluster(folder, _free_port())
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
     try:
-        _as_postgres(
-            "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-instructions", "--no-sync"
-        )
-        options = " ".join(f"-c {setting}" for setting in (*SETTINGS, f"unix_socket_directories={folder}", f"port={port}"))
-        _as_postgres("pg_ctl", "-D", data, "-w", "-t", "60", "-l", folder / "log", "-o", options, "start")
+        as_postgres(
+            "initdb", "-D", cluster.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-instructions",
+            "--no-sync",
+        )  # fmt: skip
+        cluster.start()
         try:
-            yield Cluster(folder, port)
+            yield cluster
         finally:
-            _as_postgres("pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+            cluster.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _as_postgres(program: str, *arguments: object) -> None:
+def as_postgres(program: str, *arguments: object) -> None:
     """Run one of the binaries; PostgreSQL refuses to be run by root."""
     folder = binaries()
     assert folder is not None
