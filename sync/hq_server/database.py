@@ -27,7 +27,7 @@ class Database:
     def open(cls, url: str) -> Self:
         """`sqlite:///path` or `postgresql+psycopg://…`. Raises StoreError POS-1006 where SQLite is too old."""
         if make_url(url).get_backend_name() == "postgresql":
-            options = f"-c lock_timeout={LOCK_TIMEOUT_MS}"
+            options = f"-c lock_timeout={LOCK_TIMEOUT_MS} -c synchronous_commit=on"
             engine = create_engine(
                 url,
                 pool_size=POOL,
@@ -36,6 +36,7 @@ class Database:
                 connect_args={"options": options},
                 hide_parameters=True,
             )
+            event.listen(engine, "connect", check_commits)
             return cls(engine)
         if not has_wal_reset_fix(sqlite.sqlite_version_info):
             raise StoreError("POS-1006", version=sqlite.sqlite_version)
@@ -108,3 +109,11 @@ def _set_pragmas(connection: Any, record: object) -> None:
         found = connection.execute(f"PRAGMA {name}").fetchone()[0]
         if found != expected:
             raise StoreError("POS-1003", path="HQ", detail=f"PRAGMA {name} is {found}, not {expected}")
+
+
+def check_commits(connection: Any, record: object) -> None:
+    """What was acknowledged is on PostgreSQL's disk, however the server is set."""
+    found = connection.execute("SHOW synchronous_commit").fetchone()[0]
+    connection.rollback()
+    if found != "on":
+        raise StoreError("POS-1003", path="HQ", detail=f"synchronous_commit is {found}, not on")

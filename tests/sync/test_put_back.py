@@ -4,10 +4,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
+import psycopg
 import pytest
 
+from pos_app.domain.errors import StoreError
 from store_db.system import SystemIds
 from sync.hq_server import feed, snapshots
+from sync.hq_server.database import Database, check_commits
 from sync.hq_server.hq import REV_FLOOR, Hq, read_meta
 from sync.protocol import Pull, Pulled, SnapshotWanted
 from tests.sync import postgres as server
@@ -158,3 +161,21 @@ def test_a_snapshot_of_what_hq_has_lost_is_offered_to_nobody(office: Office) -> 
     offered = snapshots.offer(one, TILL, wanted)
     assert offered.rev == now > lost.rev
     assert snapshots.offer(other, TILL, wanted) == offered
+
+
+# ------------------------------------------------------------------ durable
+
+
+def test_hq_waits_for_the_disk_of_a_postgresql_that_is_set_not_to(office: Office) -> None:
+    office.cluster.execute(f"ALTER DATABASE {office.name} SET synchronous_commit = off")
+    database = Database.open(office.url)
+    with database.read() as connection:
+        assert connection.exec_driver_sql("SHOW synchronous_commit").scalar_one() == "on"
+    database.close()
+
+
+def test_a_line_that_would_not_wait_for_the_disk_is_not_used(office: Office) -> None:
+    office.cluster.execute(f"ALTER DATABASE {office.name} SET synchronous_commit = off")
+    place = f"host={office.cluster.folder} port={office.cluster.port} user=postgres dbname={office.name}"
+    with psycopg.connect(place) as line, pytest.raises(StoreError, match="POS-1003"):
+        check_commits(line, None)
