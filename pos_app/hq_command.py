@@ -81,6 +81,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     quarantine.add_argument("uid", nargs="?", default="", metavar="UID", help="as the list names it")
     quarantine.add_argument("--how", choices=("corrected", "accepted", "written_off"), default="corrected")
     quarantine.add_argument("--by", default="hq", metavar="WHO", help="who decides")
+    quarantine.add_argument("--device", default="", metavar="ID", help="accept: whose, where two told of one identity")
     claims = made["claims"]
     claims.add_argument("do", nargs="?", choices=("list", "free"), default="list")
     claims.add_argument("what", nargs="?", default="", metavar="WHAT", help="sale, coupon, basket or stock, as the list names it")
@@ -309,7 +310,7 @@ def quarantine(args: argparse.Namespace) -> int:
 
     with _hq(args) as hq:
         if args.what == "accept":
-            done = take_later.accept(hq, args.uid, args.by)
+            done = take_later.accept(hq, args.uid, args.by, args.device)
         else:
             with hq.database.write() as connection:
                 done = entries.resolve(connection, None, args.uid, args.how, args.by, hq.clock.wall_ms())
@@ -325,7 +326,9 @@ def _list_quarantine(args: argparse.Namespace) -> int:
     with _hq(args) as hq, hq.database.read() as connection:
         rows = views.exceptions(connection, hq.clock.wall_ms())
     lines = [
-        f"{row.store:<12} {row.code:<18} {row.owner:<5} {row.age_ms // 3_600_000:>5,} h  {row.uid}  {row.detail}" for row in rows
+        f"{row.store:<12} {row.code:<18} {row.owner:<5} {row.age_ms // 3_600_000:>5,} h  {row.uid}  {row.device[:12]:<12}  "
+        f"{row.detail}"
+        for row in rows
     ]
     _tell(args, _plain(rows), lines or ["没有待处理的例外 no exception waits"])
     return 0

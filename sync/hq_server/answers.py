@@ -123,7 +123,7 @@ class Day(Struct):
 
 
 class Exception_(Struct):
-    """An open exception: `uid` names it for `pos hq quarantine`."""
+    """An open exception: `uid` names it for `pos hq quarantine`; `device` told of it, where one did."""
 
     store: str
     uid: str
@@ -133,6 +133,7 @@ class Exception_(Struct):
     owner: str
     since_ms: int
     age_ms: int
+    device: str = ""
 
 
 class Topic(Struct):

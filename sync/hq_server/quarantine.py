@@ -7,7 +7,21 @@ The shop sees its entries in the topic `exceptions`.
 import re
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, LargeBinary, Table, Text, select, true, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    and_,
+    select,
+    true,
+    update,
+)  # fmt: skip
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pos_app.domain.plain import to_json
@@ -61,10 +75,15 @@ def resolve(connection: Connection, store: str | None, about: str, how: str, by:
     """End the open entries of an event (its uid in hex) or an exception (its name), in one store or in all; how many."""
     if not UID.fullmatch(about):
         return exceptions.end(connection, about, how, by, now_ms, store)
-    uid, of_store = bytes.fromhex(about), true() if store is None else entries.c.store == store
+    of_store = true() if store is None else entries.c.store == store
+    return end(connection, and_(of_store, entries.c.uid == bytes.fromhex(about)), how, by, now_ms)
+
+
+def end(connection: Connection, which: ColumnElement[bool], how: str, by: str, now_ms: int) -> int:
+    """End some entries where they are open; how many."""
     ended = connection.execute(
         update(entries)
-        .where(of_store, entries.c.uid == uid, entries.c.resolved_ms == 0)
+        .where(which, entries.c.resolved_ms == 0)
         .values(resolved_ms=now_ms, resolved_by=by, how=how)
         .returning(*entries.c)
     ).mappings()

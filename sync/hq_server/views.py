@@ -204,13 +204,15 @@ def _name(connection: Connection, store: str) -> str | None:
 def exceptions(connection: Connection, now_ms: int, store: str | None = None, limit: int = LIMIT) -> list[Exception_]:
     """Open exceptions, the oldest first."""
     e, f = entries.c, found_now.c
-    put_aside = select(e.store, e.uid, e.code, e.detail, e.kind, e.owner, e.since_ms).where(e.resolved_ms == 0)
+    put_aside = select(e.store, e.uid, e.code, e.detail, e.kind, e.owner, e.since_ms, e.device).where(e.resolved_ms == 0)
     found = select(f.store, f.name, f.code, f.detail, f.owner, f.since_ms).where(f.resolved_ms == 0)
     if store is not None:
         put_aside, found = put_aside.where(e.store == store), found.where(f.store == store)
     rows = [
         *(
-            Exception_(r.store, r.uid.hex(), r.code, r.detail, r.kind, r.owner, r.since_ms, max(0, now_ms - r.since_ms))
+            Exception_(
+                r.store, r.uid.hex(), r.code, r.detail, r.kind, r.owner, r.since_ms, max(0, now_ms - r.since_ms), r.device.hex()
+            )
             for r in connection.execute(put_aside.order_by(e.since_ms, e.uid).limit(limit))
         ),
         *(

@@ -12,7 +12,7 @@ from pos_app.demo.day import Day, DayClock, SeededIds
 from pos_app.domain.errors import BadInput
 from pos_app.domain.events import KINDS, Event
 from store_db.store import Store
-from sync.hq_server import exceptions, projections, quarantine, rows, take_later
+from sync.hq_server import exceptions, projections, quarantine, rows, take_later, views
 from sync.hq_server.database import Database
 from sync.hq_server.hq import REVOKED, Hq
 from sync.hq_server.projected_tables import receipts, stock
@@ -160,6 +160,52 @@ def test_events_of_a_revoked_device_count_once_they_are_accepted(hq: Hq) -> None
     take_later.accept(hq, one.header.uid.hex(), "ops")
     proof = verify(hq.database)
     assert (proof.problems, proof.money_fen) == ([], 100)
+
+
+@pytest.fixture
+def twice(hq: Hq) -> bytes:
+    """A basket that was open in a stolen copy: first the revoked device tells of it, then the shop's own. Its uid."""
+    stolen, own = Sender(hq, n=1), Sender(hq, n=2)
+    _change(hq, f"UPDATE devices SET state = '{REVOKED}' WHERE device = x'{stolen.device.hex()}'")
+    stolen.caller = stolen.caller._replace(state=REVOKED)
+    stolen.tell(one := event("sale", sale(100)))
+    own.tell(event("sale", sale(250), uid=one.header.uid))
+    return one.header.uid
+
+
+@pytest.mark.parametrize(("device", "money_fen"), [("", 250), ("01", 100), ("02", 250)])
+def test_of_two_sales_under_one_identity_one_counts_once_and_the_other_is_refused(
+    hq: Hq, twice: bytes, device: str, money_fen: int
+) -> None:
+    """The shop's own, unless somebody says whose."""
+    assert take_later.accept(hq, twice.hex(), "ops", device) == 1
+    for again in ("", "01", "02"):
+        with pytest.raises(BadInput, match=r"POS-710[34]"):
+            take_later.accept(hq, twice.hex(), "ops", again)
+    proof = verify(hq.database)
+    assert (proof.problems, proof.projected, proof.put_aside, proof.money_fen) == ([], 1, 1, money_fen)
+    with hq.database.read() as connection:
+        assert len(views.exceptions(connection, hq.clock.wall_ms())) == 1, "the other waits for somebody's word"
+
+
+def test_an_identity_that_was_written_off_and_comes_again_may_still_count(hq: Hq) -> None:
+    stolen, own, one = Sender(hq, n=1), Sender(hq, n=2), event("sale", b"{}")
+    stolen.tell(one)
+    with hq.database.write() as connection:
+        quarantine.resolve(connection, None, one.header.uid.hex(), "written_off", "ops", 1)
+    own.tell(event("sale", sale(250), uid=one.header.uid))
+    assert take_later.accept(hq, one.header.uid.hex(), "ops") == 1
+    proof = verify(hq.database)
+    assert (proof.problems, proof.put_aside, proof.money_fen) == ([], 1, 250)
+
+
+def test_where_no_row_can_be_made_of_one_the_other_under_its_identity_is_taken(hq: Hq) -> None:
+    first, second, one = Sender(hq, n=1), Sender(hq, n=2), event("sale", b"{}")
+    first.tell(one)
+    second.tell(event("sale", sale(250), uid=one.header.uid))
+    assert take_later.accept(hq, one.header.uid.hex(), "ops") == 1
+    proof = verify(hq.database)
+    assert (proof.problems, proof.put_aside, proof.money_fen) == ([], 1, 250)
 
 
 def test_a_version_that_knows_a_kind_takes_what_waited(hq: Hq, monkeypatch: pytest.MonkeyPatch) -> None:
