@@ -1,21 +1,23 @@
 """Exceptions that no single event is: found by looking at the tables after they changed, over again when they no longer hold.
 
 A coupon used more often than it may be, points below zero that are no stated debt, more given of a limited offer than the
-shop's allowance. The name holds the amount, so that one that was resolved comes back when it grows.
+shop's allowance. The name holds the amount, so that one that a person resolved comes back when it grows; one that was over
+comes back under the same amount too.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Column, Connection, Index, Table, Text, func, select, true, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from pos_app.domain.money import format_yuan
 from pos_app.domain.plain import to_json
 from pos_app.domain.points import is_debt
 from sync.hq_server import feed
 from sync.hq_server.hub_tables import is_hub
-from sync.hq_server.projected_tables import coupon_uses, coupons, points, promotion_uses
+from sync.hq_server.projected_tables import coupon_uses, coupons, points, promotion_uses, resolutions
 from sync.hq_server.rows import Row
 from sync.hq_server.tables import metadata
 from sync.topics import EXCEPTIONS
@@ -23,6 +25,7 @@ from sync.topics import EXCEPTIONS
 COUPON, POINTS, OFFER = "coupon_overused", "points_below_zero", "offer_overgiven"
 OWNER, OVER = "hq", "over"
 KEYS_AT_ONCE = 5_000
+Place = tuple[str, str]  # store, name
 
 found_now = Table(
     "exceptions", metadata,
@@ -55,9 +58,11 @@ def refresh(connection: Connection, store: str, rows: Iterable[Row], now_ms: int
         one[:2]: one for kind, keys in touched.items() for some in _parts(keys) for one in LOOK[kind](connection, store, some)
     }
     before = _known(connection, [_about(kind, store, key) for kind, keys in touched.items() for key in keys])
-    _note(connection, [one for place, one in found.items() if place not in before], now_ms)
+    new = {place: one for place, one in found.items() if before.get(place, OVER) == OVER}
+    resolved = _resolved(connection, new)
+    _note(connection, [one for place, one in new.items() if place not in resolved], now_ms)
     still = {name for _, name in found}
-    for name in sorted({name for (_, name), is_open in before.items() if is_open and name not in still}):
+    for name in sorted({name for (_, name), how in before.items() if not how and name not in still}):
         end(connection, name, OVER, "", now_ms)
 
 
@@ -66,11 +71,18 @@ def _about(kind: str, store: str, key: str) -> str:
     return f"{kind}/{store}/{key}" if kind == OFFER else f"{kind}/{key}"
 
 
-def _known(connection: Connection, about: Iterable[str]) -> dict[tuple[str, str], bool]:
-    """(store, name) of those noted before -> whether it is open."""
-    known = select(found_now.c.store, found_now.c.name, found_now.c.resolved_ms)
+def _known(connection: Connection, about: Iterable[str]) -> dict[Place, str]:
+    """Those noted before, with how they ended; empty while open."""
+    known = select(found_now.c.store, found_now.c.name, found_now.c.resolved_ms, found_now.c.how)
     rows = [row for some in _parts(about) for row in connection.execute(known.where(found_now.c.about.in_(some)))]
-    return {(row.store, row.name): row.resolved_ms == 0 for row in rows}
+    return {(row.store, row.name): row.how if row.resolved_ms else "" for row in rows}
+
+
+def _resolved(connection: Connection, places: Collection[Place]) -> set[Place]:
+    """Those of some that a person resolved, also where the word of it came while they were not open."""
+    found = select(resolutions.c.store, resolutions.c.about).where(resolutions.c.store.in_({store for store, _ in places}))
+    parts = _parts(name for _, name in places)
+    return {(store, name) for some in parts for store, name in connection.execute(found.where(resolutions.c.about.in_(some)))}
 
 
 def _parts(keys: Iterable[str]) -> Iterator[list[str]]:
@@ -96,7 +108,11 @@ def _note(connection: Connection, new: Sequence[Found], now_ms: int) -> None:
     if not new:
         return
     rest = {"owner": OWNER, "since_ms": now_ms, "resolved_ms": 0, "resolved_by": "", "how": ""}
-    connection.execute(found_now.insert(), [{**one._asdict(), **rest} for one in new])
+    insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    made = insert(found_now)
+    again = {name: made.excluded[name] for name in ("detail", *rest)}
+    put = made.on_conflict_do_update(index_elements=["store", "name"], set_=again)
+    connection.execute(put, [{**one._asdict(), **rest} for one in new])
     body = [to_json({"uid": one.name, "code": one.code, "detail": one.detail, "owner": OWNER, "since_ms": now_ms}) for one in new]
     tell_shops(connection, [(one.store, one.name, text) for one, text in zip(new, body, strict=True)], now_ms)
 

@@ -233,6 +233,48 @@ def test_more_given_of_an_offer_than_the_shops_allowance(hq: Connection) -> None
     assert _shown(hq) == {f"offer_overgiven/{STORE}/FIRST100/4": "offer_overgiven"}
 
 
+def _points(*amounts: int) -> WireEvent:
+    return event("points_moved", {"alias": "m1", "reason": "x", "moves": moves(*amounts)})
+
+
+def _resolved(name: str) -> WireEvent:
+    return event("exception_resolved", {"uid": name, "how": "accepted", "staff": "9001"})
+
+
+def test_points_that_fall_as_far_below_zero_again_are_an_exception_again(hq: Connection) -> None:
+    name = "points_below_zero/m1/60"
+    _project(hq, _points(-60))
+    _project(hq, _points(60))
+    assert _shown(hq) == {}
+    projections.project(hq, STORE, [_points(-60)], NOW_MS + 1)
+    assert _shown(hq) == {name: "points_below_zero"}
+    (row,) = hq.execute(select(exceptions.found_now)).all()
+    assert (row.name, row.since_ms, row.resolved_ms, row.how) == (name, NOW_MS + 1, 0, "")
+
+
+def test_an_allowance_that_goes_down_again_is_an_exception_again(hq: Connection) -> None:
+    def allow(quantity: int) -> WireEvent:
+        return event("allowance_given", {"promotion": "FIRST100", "lane": "01", "quantity": quantity})
+
+    offer = {"stage": 1, "promotion": "FIRST100", "saving_fen": 100, "times": 4}
+    _project(hq, allow(3), event("sale", sale(offers=[offer])))
+    _project(hq, allow(1))
+    assert _shown(hq) == {}
+    _project(hq, allow(-1))
+    assert _shown(hq) == {f"offer_overgiven/{STORE}/FIRST100/4": "offer_overgiven"}
+
+
+@pytest.mark.parametrize("at", [0, 1, 2], ids=["before it came", "while it was open", "when it was over"])
+def test_what_a_person_resolved_never_comes_back_under_the_same_amount(hq: Connection, at: int) -> None:
+    events = [_points(-60), _points(60), _points(-60)]
+    events.insert(at, _resolved("points_below_zero/m1/60"))
+    for one in events:
+        _project(hq, one)
+    assert _shown(hq) == {}
+    _project(hq, _points(-1))
+    assert _shown(hq) == {"points_below_zero/m1/61": "points_below_zero"}
+
+
 def test_a_sale_whose_numbers_were_changed_never_reaches_a_table(day: list[WireEvent], tmp_path: Path) -> None:
     """Whichever amount of a real sale is a fen off, the sale is put aside."""
     one = next(one for one in day if one.header.kind == "sale")
