@@ -335,18 +335,22 @@ def _list_quarantine(args: argparse.Namespace) -> int:
 
 
 def claims(args: argparse.Namespace) -> int:
-    from sync.hq_server import held_claims
+    from sync.hq_server import held_claims, hub_memory
 
     if args.do == "free":
         return _free_claim(args)
     with _hq(args) as hq, hq.database.read() as connection:
         found, now_ms = held_claims.held(connection), hq.clock.wall_ms()
+        waits_for = hub_memory.waits_for(connection)
     lines = [
         f"{one.store:<12} {one.what:<7} {one.name or '–':<34} {one.uid}  till {one.till[:12]} {one.till_state:<8} "
         f"{max(0, now_ms - one.since_ms) // 60_000:>7,} min  听到 heard {max(0, now_ms - one.heard_ms) // 60_000:,} min"
         for one in found
     ]
-    _tell(args, _plain(found), lines or ["没有占用 no claim is held"])
+    lines = lines or ["没有占用 no claim is held"]
+    silent = "中枢启动后未报到，暂不批准占用 not heard since the hub started: no claim is granted"
+    lines += [f"{till.hex()[:12]}  {silent}" for till in waits_for]
+    _tell(args, _plain(found), lines)
     return 0
 
 

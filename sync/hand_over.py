@@ -11,14 +11,15 @@ from collections.abc import Iterator
 import msgspec
 
 from pos_app.domain.events import HandedOver
-from store_db import coupons, drafts, hand_over, journal, sales, sync_state
+from store_db import coupons, drafts, hand_over, hq_rows, journal, sales, sync_state
 from store_db.connection import Connection
 from store_db.drafts import Draft
 from store_db.hand_over import BASKET, COUPON, DROPPED, HELD, SALE
+from store_db.hq_rows import OWN
 from store_db.store import Store
 from sync import protocol
 from sync.link import Link
-from sync.protocol import Claimed, HeldBasket, HeldBaskets, Release
+from sync.protocol import RUN, Claimed, HeldBasket, HeldBaskets, Release
 
 BASKETS_MAX = 200  # more of one till a hub does not list
 WANTED = "wanted"  # the hub's topic: what other tills asked for
@@ -42,7 +43,7 @@ def hub_once(store: Store, link: Link, told: bytes = b"") -> bytes:
     hand_over_wanted(store)
     let_go(store, link)
     telling = _telling(store)
-    tells = telling.generation + b"".join(basket.uid for basket in telling.baskets or ())
+    tells = telling.generation + telling.run.encode() + b"".join(basket.uid for basket in telling.baskets or ())
     if tells != told:
         link.call(protocol.HUB_BASKETS, telling, HeldBaskets)
     return tells
@@ -55,7 +56,16 @@ def _telling(store: Store) -> HeldBaskets:
         _, epoch, seq, _ = journal.head(connection)
         held = [(claim.what, claim.name, claim.uid) for claim in hand_over.claims(connection, state=HELD)]
         baskets = list(itertools.islice(_held_baskets(store), BASKETS_MAX))
-    return HeldBaskets(baskets=baskets, generation=known.generation if known else b"", epoch=epoch, seq=seq, claims=held)
+        run = hub_run(connection)
+    generation = known.generation if known else b""
+    return HeldBaskets(baskets=baskets, generation=generation, epoch=epoch, seq=seq, claims=held, run=run)
+
+
+def hub_run(connection: Connection) -> str:
+    """The run of the hub's process that asked last to be told; empty where none did."""
+    kept = hq_rows.row(connection, WANTED, OWN + RUN)
+    wanted = _wanted(kept.body) if kept is not None else None
+    return wanted.name if wanted is not None else ""
 
 
 def hand_over_wanted(store: Store) -> int:

@@ -22,6 +22,7 @@ MESSAGE_BYTES_MAX = 16 << 20  # of a body unpacked: what claims more is a bomb
 ROWS_MAX = 1_000  # of one pulled page
 ZSTD_LEVEL = 9  # measured: 332 bytes a demo order, 405 at level 3
 MAIN = bytes(8)  # the branch that a chain begins as
+RUN = "run"  # the row of a hub's topic "wanted" by which it asks its tills, at each start, to tell what they hold
 Stored = Annotated[int, msgspec.Meta(ge=-(1 << 62), le=1 << 62)]  # what an answer may say: any database takes it
 
 PUSH, PULL, HELLO, ENROL, ROTATE = "/v1/push", "/v1/pull", "/v1/hello", "/v1/enrol", "/v1/rotate"
@@ -321,8 +322,8 @@ class HeldBasket(NamedTuple):
 class HeldBaskets(Message, frozen=True):
     """Told by a till: all that it holds, in the place of what it told before. Answered: what it can fetch elsewhere.
 
-    What it has claimed, and how far its journal had come then, is for a hub that has lost its memory: `generation` is that
-    which the till knows.
+    What it has claimed, and how far its journal had come then, is for a hub that may have lost its memory: `generation` and
+    `run` are those which the till knows.
     """
 
     baskets: list[HeldBasket] | None = None  # None: nothing is told
@@ -330,6 +331,7 @@ class HeldBaskets(Message, frozen=True):
     epoch: bytes = b""
     seq: int = 0
     claims: list[tuple[str, str, bytes]] = []  # (what, name, uid) of each that is held
+    run: str = ""  # of the hub's process, as the topic WANTED says it
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ from store_db.store import Store
 from sync import link, pull, schedule
 from sync.agent import Agent
 from sync.apply import Takers
-from sync.hand_over import hub_once
+from sync.hand_over import hub_once, hub_run
 from sync.link import Link, Refused, Unreachable
+from sync.protocol import BUSY
 from sync.schedule import JOBS, Job, Place
 
 log = logging.getLogger(__name__)
@@ -102,7 +103,7 @@ def push_until_stopped(running: Running, store: Store) -> None:
         agent = Agent(store, line, random=random.SystemRandom())
         is_new = True
         while not running.stop.is_set() and _url(store) == url:
-            seen, is_hello = data_version(store), greeted.is_due()
+            seen, is_hello = data_version(store), greeted.is_due() or shop_hub.has_started()
             if is_hello:
                 shop_hub.is_there = True  # perhaps by now
             step = agent.hello() if is_hello else agent.push_once()
@@ -164,8 +165,13 @@ class ShopHub:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._told = b""
+        self._told, self._run = b"", ""
         self.is_there = True
+
+    def has_started(self) -> bool:
+        """Whether the hub has started since this was asked last. It may be an old copy: who greets it finds out."""
+        before, self._run = self._run, hub_run(self._store.connection)
+        return self._run != before
 
     def round(self, line: Link) -> None:
         if not self.is_there:
@@ -174,5 +180,5 @@ class ShopHub:
             self._told, self.is_there = hub_once(self._store, line, self._told), True
         except Unreachable:
             self._told = b""
-        except Refused:
-            self._told, self.is_there = b"", False
+        except Refused as refused:
+            self._told, self.is_there = b"", refused.problem.code == BUSY

@@ -59,12 +59,18 @@ def _claim(asked: Asked) -> Claimed:
     if mine is not None:
         state = mine.state if mine.device == asked.device else TAKEN
         return Claimed(state=state, body=_body(asked) if state == HELD else b"")
-    rule = RULES.get(asked.claim.what)
-    why_not = rule(asked) if rule is not None and hub_memory.is_whole(asked.connection, asked.store) else UNKNOWN
-    if why_not:
+    if why_not := _why_not(asked):
         return Claimed(state=why_not)
     _put(asked, HELD)
     return Claimed(state=HELD, body=_body(asked))
+
+
+def _why_not(asked: Asked) -> str:
+    """Empty when nothing is in the way. A hub that has not heard every till says no, or has it handed over, but never yes."""
+    rule = RULES.get(asked.claim.what)
+    if rule is None:
+        return UNKNOWN
+    return rule(asked) or (UNKNOWN if hub_memory.missing(asked.connection, asked.store) else "")
 
 
 def is_sound(what: str, name: str, uid: bytes, lines: Iterable[tuple[str, int]] = ()) -> bool:
@@ -258,8 +264,7 @@ def baskets(hq: Hq, caller: Caller, message: HeldBaskets) -> HeldBaskets:
     with hq.database.write() as connection:
         if message.baskets is not None:
             _tell(connection, caller, message.baskets)
-            if message.generation == hq.generation(connection):
-                hub_memory.hear(connection, caller, message, hq.clock.wall_ms())
+            hub_memory.hear(connection, caller, message, hq.generation(connection), hq.clock.wall_ms())
         rows = connection.execute(
             select(hub_baskets).where(c.store == caller.store, c.device != caller.device).order_by(c.since_ms)
         )

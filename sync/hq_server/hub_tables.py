@@ -41,9 +41,9 @@ hub_baskets = Table(  # as the tills told: a list to choose from, no more
     Index("hub_baskets_by_device", "store", "device"),
 )  # fmt: skip
 
-hub_heard = Table(  # what each till told since the hub lost its memory last: its journal up to then has to be here first
+hub_heard = Table(  # what each till told last, and to which run of the hub: its journal up to then has to be here first
     "hub_heard", metadata, Column("device", LargeBinary, primary_key=True), Column("generation", LargeBinary, nullable=False),
-    Column("epoch", LargeBinary, nullable=False), Column("seq", BigInteger, nullable=False),
+    Column("run", Text, nullable=False), Column("epoch", LargeBinary, nullable=False), Column("seq", BigInteger, nullable=False),
 )  # fmt: skip
 
 hub_upstream = Table(  # the hub as a device of HQ, and HQ as the hub knows it

@@ -11,6 +11,7 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from sync.hq_server import hub_memory
 from sync.hq_server.app import make_app
 from sync.hq_server.hq import Hq
 
@@ -94,6 +95,7 @@ def serve(hq: Hq, host: str, port: int, *, certificate: Path | None = None, key:
     for name, level in (("lanewise.hq", logging.INFO), ("uvicorn.error", logging.WARNING)):
         logging.getLogger(name).addHandler(handler)
         logging.getLogger(name).setLevel(level)
+    hub_memory.begin_run(hq)
     made = server(hq, host, port, certificate=certificate, key=key, **more)
     gc.freeze()  # what is loaded by now stays; a batch makes some 20,000 small objects and no ring of them
     gc.set_threshold(*GC_THRESHOLD)

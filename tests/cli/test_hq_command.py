@@ -161,6 +161,13 @@ def test_a_claim_of_a_till_whose_disk_is_gone_is_listed_and_freed_once(tmp_path:
     (claim,) = _answer("claims", *where)
     assert (claim["what"], claim["name"], claim["till"]) == ("coupon", code, world.b.store.device.device.hex())
     assert code in pos("hq", "claims", *where).stdout
+    world.restart_hub()
+    world.sync(world.a)
+    shown = pos("hq", "claims", *where).stdout
+    assert world.b.store.device.device.hex()[:12] in shown.splitlines()[-1]
+    assert world.a.store.device.device.hex()[:12] not in shown
+    world.sync(world.b)
+    assert "not heard" not in pos("hq", "claims", *where).stdout
     assert world.a.till.scan(code).says == "POS-2306"
     one = (claim["what"], claim["name"], claim["uid"])
     assert is_refused_with(pos("hq", "claims", "free", *one, *where), "POS-5005"), "without a name of who decides"

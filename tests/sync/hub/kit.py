@@ -11,7 +11,7 @@ from pos_app.domain.pricing.model import Package
 from pos_app.services.take_topics import takers
 from sync import enrol, hello, push
 from sync.hand_over import hub_once
-from sync.hq_server import generation, relay
+from sync.hq_server import generation, hub_memory, relay
 from sync.hq_server.app import make_app
 from sync.hq_server.database import Database
 from sync.hq_server.hq import HUB, Hq
@@ -62,19 +62,21 @@ class Server:
     def restart(self) -> None:
         self.hq.database.close()
         self.use(Hq.open(Database.open(self.url), self.clock, self.ids))
+        hub_memory.begin_run(self.hq)
 
     def back_up(self) -> None:
         self.hq.database.close()
         shutil.copyfile(self.path, self.path.with_suffix(".bak"))
 
-    def put_back(self) -> None:
-        """The old copy in the place of the file, and the operator says so."""
+    def put_back(self, is_told: bool = True) -> None:
+        """The old copy in the place of the file, and the operator says so, or does not."""
         self.hq.database.close()
         for path in self.path.parent.glob(self.path.name + "*"):
             path.unlink()
         shutil.copyfile(self.path.with_suffix(".bak"), self.path)
         self.restart()
-        generation.restored(self.hq)
+        if is_told:
+            generation.restored(self.hq)
 
     def line(self) -> Line:
         return Line(self)
@@ -129,6 +131,7 @@ class World:
         relay.found(self.hub.hq, STORE)
         self.client = httpx.Client(transport=self.wan, base_url=HQ_URL)
         relay.enrol(self.hub.hq, self.client, new_code(self.hq.hq, role=HUB))
+        hub_memory.begin_run(self.hub.hq)
         self.relay = relay.Relay(self.hub.hq, self.client)
         self.a, self.b = HubTill(self, "01", 1), HubTill(self, "02", 2)
 

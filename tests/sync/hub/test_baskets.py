@@ -93,6 +93,8 @@ def test_a_basket_goes_on_to_a_third_holder_under_its_new_uid(world: World) -> N
     assert fetch(world.a) == "POS-3310"
     world.sync()
     world.restart_hub()
+    assert fetch(world.a) == "POS-3010", "the hub has not heard its tills yet"
+    world.sync()
     assert fetch(world.a) == "banner.recalled"
     assert world.a.till.sold == [("WATER", 1), ("MILK", 1)]
     assert drafts.held_drafts(world.b.store.connection) == []

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sync import protocol
-from sync.hq_server import devices
+from sync.hq_server import devices, hub_memory
 from sync.protocol import Claim, Claimed, HeldBasket, HeldBaskets, Release
 from tests.sync.hq_kit import AskedInVain, FakeTill, client_of
 from tests.sync.hub.kit import World
@@ -25,7 +25,9 @@ def till_of(world: World, number: int = 1) -> FakeTill:
     chain = till.new_chain()
     till.add(chain, "stock_moved", {"reason": "delivery", "moves": [{"sku": "WATER", "quantity": 10}]})
     till.push(chain)
-    told = HeldBaskets(baskets=[], generation=generation, epoch=chain.chain.epoch, seq=chain.mark.seq)
+    with world.hub.hq.database.read() as connection:
+        run = hub_memory.current_run(connection, till.store)
+    told = HeldBaskets(baskets=[], generation=generation, run=run, epoch=chain.chain.epoch, seq=chain.mark.seq)
     till.ask(protocol.HUB_BASKETS, told, HeldBaskets)
     till.chain = chain  # type: ignore[attr-defined]
     return till

@@ -1,11 +1,12 @@
 """HQ and a hub as processes of the command line: founded, enrolled, killed, started again; everything arrives at HQ once."""
 
 import random
+import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -14,6 +15,7 @@ import pytest
 from pos_app.demo.day import DayClock, SeededIds
 from sync import enrol, link
 from sync.agent import Agent
+from sync.hq_server import hub_memory
 from sync.hq_server.database import Database
 from sync.hq_server.hq import HUB, Hq
 from sync.hq_server.rebuild import verify
@@ -76,11 +78,15 @@ def hub(tmp_path: Path, hq: Served) -> Iterator[Served]:
     made.kill()
 
 
-def wait_for(hq: Served, events: int) -> None:
+def wait_until(is_so: Callable[[], bool]) -> None:
     until_s = time.monotonic() + WAIT_S
-    while hq.events() != events and time.monotonic() < until_s:
+    while not is_so():
+        assert time.monotonic() < until_s, "it did not come to that"
         time.sleep(0.2)
-    assert hq.events() == events
+
+
+def wait_for(hq: Served, events: int) -> None:
+    wait_until(lambda: hq.events() == events)
 
 
 def test_a_hub_relays_what_its_tills_told_also_after_both_were_killed(tmp_path: Path, hq: Served, hub: Served) -> None:
@@ -108,4 +114,41 @@ def test_a_hub_relays_what_its_tills_told_also_after_both_were_killed(tmp_path: 
         hq.start()
         wait_for(hq, count)
         assert verify(hq.hq.database).is_ok
+        store.close()
+
+
+def test_an_agent_tells_a_hub_that_was_put_back_what_it_holds_before_its_next_hello_is_due(tmp_path: Path, hub: Served) -> None:
+    path, file, copy = tmp_path / "till.sqlite", tmp_path / "hub.sqlite", tmp_path / "copy.sqlite"
+    store = make_store(path, DayClock(), SeededIds(1))
+    till = Till(make_shop(store)).open()
+    with link.client(hub.url) as client:
+        enrol.enrol(store, link.Link(store, client), hub.url, new_code(hub.hq))
+
+    def is_heard() -> bool:
+        with hub.hq.database.read() as connection:
+            return hub.events() > 0 and not hub_memory.missing(connection, "S001")
+
+    agent = subprocess.Popen([*POS, "agent", "--store", str(path)], cwd=ROOT)
+    try:
+        wait_until(is_heard)
+        hub.kill()
+        hub.hq.database.close()
+        shutil.copyfile(file, copy)
+        hub.start()
+        till.sell(WATER)
+        count = store.connection.execute("SELECT count(*) FROM journal").fetchone()[0]
+        wait_for(hub, count)
+        wait_until(is_heard)
+        hub.kill()
+        hub.hq.database.close()
+        for old in tmp_path.glob("hub.sqlite*"):
+            old.unlink()
+        shutil.copyfile(copy, file)
+        assert hub.events() < count
+        hub.start()
+        wait_for(hub, count)
+        wait_until(is_heard)
+    finally:
+        agent.kill()
+        agent.wait()
         store.close()

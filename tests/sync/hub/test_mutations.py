@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from store_db import drafts, hand_over
-from sync.hq_server import hub, hub_facts
+from sync import hand_over as hand_over_of_agent
+from sync.hq_server import hub, hub_facts, hub_memory
 from tests.sync.hub.test_walks import Walk
 
 Patch = pytest.MonkeyPatch
@@ -29,13 +30,19 @@ def a_fetched_basket_is_not_remembered(patch: Patch) -> None:
     patch.setattr(hub_facts, "_facts", lambda event: (fact for fact in facts(event) if fact[0] != hub_facts.FETCHED))
 
 
+def a_hub_that_starts_grants_at_once(patch: Patch) -> None:
+    patch.setattr(hub_memory, "current_run", lambda connection, store: "")
+    patch.setattr(hand_over_of_agent, "hub_run", lambda connection: "")
+
+
 @pytest.mark.parametrize(
     ("mutation", "seed"),
     [
-        (no_hand_over_is_asked_for, 4),
+        (no_hand_over_is_asked_for, 3),
         (a_basket_that_was_handed_over_stays_at_its_till, 3),
-        (a_till_decides_on_what_it_handed_over, 31),
-        (a_fetched_basket_is_not_remembered, 18),
+        (a_till_decides_on_what_it_handed_over, 14),
+        (a_fetched_basket_is_not_remembered, 32),
+        (a_hub_that_starts_grants_at_once, 14),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )

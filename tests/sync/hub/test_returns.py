@@ -15,6 +15,8 @@ from pos_app.domain.return_values import Returnable, ReturnLine, ReturnPlan, Ret
 from pos_app.services.find_receipt import find_receipt
 from pos_app.services.return_goods import plan_goods, return_goods
 from sync import protocol
+from sync.hq_server import devices
+from sync.run_agent import ShopHub
 from tests.shop_kit import COLA, MILK, WATER
 from tests.sync.hub.kit import HubTill, World
 
@@ -141,6 +143,47 @@ def test_a_hub_that_was_put_back_waits_for_every_till(world: World) -> None:
     world.a.till.wait(1)
     world.sync()
     assert code(planned(world.a, request)) == "POS-3305"
+
+
+def test_a_hub_that_was_put_back_untold_forgets_no_return(world: World) -> None:
+    number = handed_over(world, WATER)
+    request = asked(number, (0, 1))
+    world.hub.back_up()
+    assert code(give_back(world.b, request)) == "ReturnDone"
+    world.sync(world.b)
+    world.hub.put_back(is_told=False)
+    world.a.till.wait(1)
+    assert code(give_back(world.a, request)) == "POS-3308", "no agent has said hello"
+    world.sync(world.a)
+    assert code(give_back(world.a, request)) == "POS-3308", "till B was not heard"
+    world.a.till.wait(1)
+    world.sync()
+    assert code(give_back(world.a, request)) == "POS-3305"
+    world.sync()
+    world.relay_all()
+    assert units_back(world, number) == 1
+
+
+def test_an_agent_greets_a_hub_that_has_started_at_once(world: World) -> None:
+    agent = ShopHub(world.a.store)
+    world.sync(world.a)
+    assert [agent.has_started(), agent.has_started()] == [True, False]
+    world.restart_hub()
+    world.sync(world.a)
+    assert [agent.has_started(), agent.has_started()] == [True, False]
+
+
+def test_a_hub_that_started_waits_for_no_till_that_was_given_up_or_never_spoke(world: World) -> None:
+    number = handed_over(world, WATER)
+    HubTill(world, "03", 3)
+    world.restart_hub()
+    world.sync(world.a)
+    request = asked(number, (0, 1))
+    assert code(give_back(world.a, request)) == "POS-3308", "till B may hold what this file does not know"
+    with world.hub.hq.database.write() as connection:
+        devices.revoke(connection, world.b.store.device.device)
+    world.a.till.wait(1)
+    assert code(give_back(world.a, request)) == "ReturnDone"
 
 
 def test_a_claim_that_was_let_go_of_cannot_be_used(world: World) -> None:

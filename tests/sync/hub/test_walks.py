@@ -48,6 +48,7 @@ class Walk:
             (4, self.sell), (1, self.sell_with_reward), (6, self.give_back), (5, self.spend_coupon), (3, self.hold),
             (5, self.fetch), (10, self.sync), (3, self.relay), (2, self.lose), (1, self.cut), (2, self.mend),
             (1, self.restart_lane), (1, self.kill_hub), (1, self.cut_wan), (1, self.back_hub_up), (1, self.put_hub_back),
+            (1, self.put_hub_back_untold),
         ]  # fmt: skip
         act = self.luck.choices([act for _, act in acts], [weight for weight, _ in acts])[0]
         till = self.luck.choice(self.tills)
@@ -67,9 +68,11 @@ class Walk:
         self.codes += [one.code for sale in sales_of(till)[-1:] for one in sale.issued or ()]
 
     def give_back(self, till: HubTill) -> None:
-        if not self.numbers:
-            return
-        request = asked(self.luck.choice(self.numbers), (0, 1))
+        if self.numbers:
+            self.give_back_of(till, self.luck.choice(self.numbers))
+
+    def give_back_of(self, till: HubTill, number: str) -> None:
+        request = asked(number, (0, 1))
         plan = plan_goods(till.till.shop, till.till.state, request)
         if isinstance(plan, Refusal):
             self.done[plan.code] += 1
@@ -141,10 +144,23 @@ class Walk:
     def back_hub_up(self, till: HubTill) -> None:
         self.world.hub.back_up()
 
-    def put_hub_back(self, till: HubTill) -> None:
+    def put_hub_back(self, till: HubTill, is_told: bool = True) -> None:
         if self.done["back_hub_up"]:
-            self.world.hub.put_back()
+            self.world.hub.put_back(is_told)
             self.world.restart_hub()
+
+    def put_hub_back_untold(self, till: HubTill) -> None:
+        """Goods come back between copy and put-back; the same receipts come again before any agent has said a word."""
+        if self.luck.random() < 0.5:
+            self.back_hub_up(till)
+            self.done["back_hub_up"] += 1
+        numbers = self.luck.sample(self.numbers, min(3, len(self.numbers)))
+        for number in numbers:
+            self.give_back_of(till, number)
+        self.put_hub_back(till, is_told=False)
+        for number in numbers:
+            for asked_at in self.tills:
+                self.give_back_of(asked_at, number)
 
     def cut_wan(self, till: HubTill) -> None:
         self.world.wan.is_down = True

@@ -203,6 +203,7 @@ def upgrade() -> None:
         "hub_heard",
         sa.Column("device", sa.LargeBinary(), nullable=False),
         sa.Column("generation", sa.LargeBinary(), nullable=False),
+        sa.Column("run", sa.Text(), nullable=False),
         sa.Column("epoch", sa.LargeBinary(), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("device"),
