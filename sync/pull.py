@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
 
 import msgspec
@@ -19,7 +20,7 @@ import zstandard
 
 from pos_app.domain.errors import StoreError
 from store_db import hq_rows
-from store_db.connection import Connection
+from store_db.connection import Connection, make_private
 from store_db.hq_rows import NOWHERE, Cursor
 from store_db.store import Store
 from sync.apply import BATCH_ROWS, Takers, apply_rows, retry_refused
@@ -95,15 +96,15 @@ def load_snapshot(
     Trouble BROKEN: the file was not what HQ said, and was thrown away.
     """
     at = hq_rows.cursor(store.connection, topic) if seen is None else seen
-    with _part_file(store, topic) as part:
+    with part_file(store.path, topic) as part:
         if part is None:
             return Step(wait_ms=BUSY_WAIT_MS)
         if hq_rows.cursor(store.connection, topic) != at:
             return Step(more=True)
         offer = link.call(SNAPSHOTS, SnapshotWanted(topic=topic), Snapshot)
-        _fetch(link, offer, part)
+        fetch(link, offer, part)
         try:
-            done = _apply_differences(store, takers or {}, topic, part, at, pause) if _is_whole(part, offer) else None
+            done = _apply_differences(store, takers or {}, topic, part, at, pause) if is_whole(part, offer) else None
         except WireError:
             done = None
         part.truncate(0)
@@ -115,21 +116,24 @@ def load_snapshot(
 
 
 @contextlib.contextmanager
-def _part_file(store: Store, topic: str) -> Iterator[BinaryIO | None]:
-    """The part file of a topic, held by one agent; None while another has it.
+def part_file(beside: Path, topic: str) -> Iterator[BinaryIO | None]:
+    """The part file of a topic, beside another file, held by one process; None while another has it.
 
     It holds the sha256 of the snapshot that is being fetched, then as much of it as has come.
     """
     digest = hashlib.blake2b(topic.encode(), digest_size=6).hexdigest()
-    path = store.path.with_name(f"{store.path.name}.snapshot-{digest}")
+    path = beside.with_name(f"{beside.name}.snapshot-{digest}")
+    make_private(path)  # staff and members come in it
     try:
         with path.open("a+b") as part:
             if not _is_locked(part):
                 yield None
                 return
-            yield part
-            if part.seek(0, 2) == 0:
-                path.unlink(missing_ok=True)
+            try:
+                yield part
+            finally:
+                if part.seek(0, 2) == 0:
+                    path.unlink(missing_ok=True)
     except OSError as error:
         raise StoreError("POS-1004" if error.errno == errno.ENOSPC else "POS-1003", path=path, detail=error) from error
 
@@ -142,7 +146,7 @@ def _is_locked(part: BinaryIO) -> bool:
     return True
 
 
-def _fetch(link: Line, offer: Snapshot, part: BinaryIO) -> None:
+def fetch(link: Line, offer: Snapshot, part: BinaryIO) -> None:
     """Fetch what is missing of a snapshot, from where the last attempt ended."""
     part.seek(0)
     if part.read(SHA_BYTES) != offer.sha256:
@@ -155,7 +159,8 @@ def _fetch(link: Line, offer: Snapshot, part: BinaryIO) -> None:
         part.flush()
 
 
-def _is_whole(part: BinaryIO, offer: Snapshot) -> bool:
+def is_whole(part: BinaryIO, offer: Snapshot) -> bool:
+    """Whether what has come is what HQ said."""
     part.seek(SHA_BYTES)
     digest = hashlib.sha256()
     while block := part.read(1 << 20):

@@ -5,9 +5,9 @@ same names, except where HQ holds another history under that name. Downwards it 
 cursors are of the hub's feed and generation.
 """
 
-import hashlib
-import io
 import logging
+import tempfile
+from pathlib import Path
 
 import httpx
 from sqlalchemy import Connection
@@ -47,7 +47,7 @@ from sync.protocol import (
     branch_of,
     to_columns,
 )  # fmt: skip
-from sync.pull import SHA_BYTES, SNAPSHOT_BYTES_MAX, STALE, rows_in
+from sync.pull import STALE, fetch, is_whole, part_file, rows_in
 from sync.step import Step
 
 HELD_ELSEWHERE, NO_BASE = "held", "base"  # HQ's details: other chains hold these events; what a branch stands on is gone
@@ -249,20 +249,21 @@ class Relay:
 
     def _load(self, topic: str, at: Cursor | None) -> int:
         """A topic whole: what it does not hold any more is taken away here too."""
-        offer = self._link.call(SNAPSHOTS, SnapshotWanted(topic=topic), Snapshot)
-        data = bytearray(offer.sha256)
-        while len(data) < SHA_BYTES + min(offer.size, SNAPSHOT_BYTES_MAX) and (
-            more := self._link.fetch(f"{SNAPSHOTS}/{offer.name}", len(data) - SHA_BYTES)
-        ):
-            data += more
         if topic == WANTED:
             return 0
-        if hashlib.sha256(data[SHA_BYTES:]).digest() != offer.sha256:
+        with part_file(self._beside(), topic) as part:
+            if part is None:
+                raise Unreachable(f"{topic}: another process fetches it")
+            offer = self._link.call(SNAPSHOTS, SnapshotWanted(topic=topic), Snapshot)
+            fetch(self._link, offer, part)
+            try:
+                rows = [self._row(row) for row in rows_in(part)] if is_whole(part, offer) else None
+            except WireError as error:
+                raise Unreachable(f"{topic}: {error}") from error
+            finally:
+                part.truncate(0)
+        if rows is None:
             raise Unreachable(f"{topic}: a snapshot that is not what HQ said")
-        try:
-            rows = [self._row(row) for row in rows_in(io.BytesIO(data))]
-        except WireError as error:
-            raise Unreachable(f"{topic}: {error}") from error
         with self._hq.database.write() as connection:
             if relay_marks.cursors(connection).get(topic) != at:
                 return 0
@@ -271,6 +272,13 @@ class Relay:
             feed.publish(connection, topic, [*rows, *gone], self._hq.clock.wall_ms())
             relay_marks.put_cursor(connection, topic, Cursor(offer.generation, offer.rev))
         return len(rows)
+
+    def _beside(self) -> Path:
+        """What the part of a snapshot that has come lies beside: the hub's file."""
+        path = self._hq.database.engine.url.database
+        if self._hq.database.is_postgres or not path:
+            return Path(tempfile.gettempdir()) / f"lanewise-hub-{self._us.device.hex()}"
+        return Path(path)
 
     def _row(self, row: Row) -> tuple[str, str, bytes | None]:
         """A row as the hub publishes it: HQ's `@key` is its row for this shop alone."""

@@ -172,6 +172,7 @@ def test_a_snapshot_that_is_none_makes_a_hub_wait(tmp_path: Path, data: bytes, s
     lied_to = relay.Relay(world.hub.hq, liar(lambda path: answers.get(path, data)))
     step = run_relay.attempt(run_relay.listen, lied_to, Budget(random.Random(1)))
     assert not step.more
+    assert list(tmp_path.glob("*.snapshot*")) == [], "nothing of it is gone on with"
 
 
 OTHERS = to_json(sale("S001-09-ABCD-000002"))

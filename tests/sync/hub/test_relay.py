@@ -3,8 +3,10 @@
 import json
 import random
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
 from sqlalchemy import text
 
@@ -12,13 +14,13 @@ from pos_app.domain.events import GENESIS
 from store_db import hq_rows
 from sync import protocol
 from sync.agent import Agent
-from sync.hq_server import feed, generation, quarantine, relay_marks
-from sync.link import Untrusted
+from sync.hq_server import feed, generation, quarantine, relay, relay_marks
+from sync.link import Unreachable, Untrusted
 from sync.protocol import MAIN, ChainId
 from tests.shop_kit import MILK, WATER
 from tests.sim.facts import flood
 from tests.sync.hq_kit import FakeTill, client_of
-from tests.sync.hub.kit import Server, World, log_of
+from tests.sync.hub.kit import HQ_URL, Line, Server, World, log_of
 
 
 @pytest.fixture
@@ -123,8 +125,6 @@ def test_the_hub_offers_everything_again_to_an_hq_that_was_restored(world: World
 
 def test_a_till_that_spoke_to_hq_itself_before_there_was_a_hub(world: World) -> None:
     """HQ knows the chain further than the hub, then the hub further than HQ."""
-    import httpx
-
     from sync import enrol
     from sync.link import Link
     from tests.sync.hq_kit import new_code
@@ -280,6 +280,44 @@ def shown(world: World) -> list[tuple[str, str]]:
     sql = "SELECT body FROM hq_rows WHERE topic = 'exceptions'"
     bodies = [json.loads(row[0]) for till in (world.a, world.b) for row in till.store.connection.execute(sql)]
     return [(body["uid"], body["code"]) for body in bodies]
+
+
+class BadLine(Line):
+    """Every fourth request is cut off. `firsts`: the first byte of each piece of a file that came."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(server)
+        self.requests = 0
+        self.firsts: list[int] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.requests += 1
+        if self.requests % 4 == 0:
+            raise httpx.ReadError("cut off")
+        response = super().handle_request(request)
+        if "range" in request.headers:
+            self.firsts.append(int(request.headers["range"][6:].partition("-")[0]))
+        return response
+
+
+def test_a_snapshot_on_a_bad_line_goes_on_where_it_was_also_in_another_process(world: World) -> None:
+    noise = random.Random(3)
+    bodies = {str(n): b'{"x":"%s"}' % noise.randbytes(400).hex().encode() for n in range(5_001)}
+    publish(world, "orders", *[("", key, body) for key, body in bodies.items()])
+    line = BadLine(world.hq)
+    for _ in range(20):
+        world.hub.restart()
+        one = relay.Relay(world.hub.hq, httpx.Client(transport=line, base_url=HQ_URL))
+        with suppress(Unreachable):
+            while one.pull_once().more:
+                pass
+            break
+    assert len(line.firsts) > 6
+    assert line.firsts == sorted(set(line.firsts)), "no piece came twice"
+    assert list(world.hub.path.parent.glob("hub.sqlite.snapshot*")) == []
+    world.restart_hub()
+    world.sync(world.a)
+    assert rows_at(world, "orders") == bodies
 
 
 def test_a_large_topic_comes_as_a_snapshot_in_parts(world: World) -> None:
