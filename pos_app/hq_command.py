@@ -29,7 +29,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "init": ("make HQ's database and the operators' token", "pos hq init --database sqlite:///hq.sqlite"),
     "serve": ("answer shops and operators", "pos hq serve --host 0.0.0.0 --port 8443 --tls-cert hq.pem --tls-key hq.key"),
     "enrol": ("a one-time code for a device of a shop", "pos hq enrol S001 --name 人民广场店"),
-    "revoke": ("a device is lost: its events are kept apart, it gets nothing", "pos hq revoke 3f9c…"),
+    "revoke": ("a device is lost: its events are kept apart, it gets nothing; run it at HQ", "pos hq revoke 3f9c…"),
     "publish": ("rows of a topic for shops, from CSV or JSON", "pos hq publish stop_sales recalled.csv --full"),
     "stores": ("shops and devices: last seen, missing events, equality", "pos hq stores --json"),
     "quarantine": ("open exceptions; accept or resolve one", "pos hq quarantine resolve 3f9c… --how corrected --by 9001"),
@@ -227,11 +227,18 @@ def _device(connection: "Connection", wanted: str, now_ms: int, store: str | Non
 
 def revoke(args: argparse.Namespace) -> int:
     from sync.hq_server import devices
+    from sync.hq_server.hub_tables import is_hub
 
     with _hq(args) as hq, hq.database.write() as connection:
-        found = _device(connection, args.device, hq.clock.wall_ms())
-        devices.revoke(connection, bytes.fromhex(found.device))
-    _tell(args, {"device": found.device, "state": "revoked"}, [f"{found.device}  {found.store}  已吊销 revoked"])
+        now_ms, is_at_hub = hq.clock.wall_ms(), is_hub(connection)
+        found = _device(connection, args.device, now_ms)
+        devices.revoke(connection, bytes.fromhex(found.device), now_ms)
+    lines = [f"{found.device}  {found.store}  已吊销 revoked"]
+    if is_at_hub:
+        lines.append(
+            "只在本门店中枢吊销；请在总部也执行 at this store hub alone: run it at HQ too, which counts what the device sends"
+        )
+    _tell(args, {"device": found.device, "state": "revoked"}, lines)
     return 0
 
 

@@ -115,7 +115,7 @@ class Topic(NamedTuple):
 
 
 CATALOGUE, PACKAGES, STAFF, MEMBERS = "catalogue", "packages", "staff", "members"
-ALLOWANCES, SETTINGS, EXCEPTIONS, ORDERS = "allowances", "settings", "exceptions", "orders"
+ALLOWANCES, SETTINGS, EXCEPTIONS, ORDERS, REVOKED = "allowances", "settings", "exceptions", "orders", "revoked"
 
 TOPICS = {
     topic.name: topic
@@ -131,5 +131,6 @@ TOPICS = {
         Topic(SETTINGS, "name", Setting),
         Topic(EXCEPTIONS, "entry"),
         Topic(ORDERS, "order"),
+        Topic(REVOKED, "device"),  # for the hub of its shop: who gets nothing any more
     )
 }

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from pos_app.domain.ports import Ids
-from sync import protocol, signing
+from sync import protocol, signing, topics
+from sync.hq_server import feed
 from sync.hq_server.database import run
 from sync.hq_server.hq import ACTIVE, FROZEN, HUB, REVOKED, TILL, Caller, Hq, Rejected
 from sync.protocol import Enrol, Rotate
@@ -147,9 +148,17 @@ def freeze(connection: Connection, device: bytes) -> None:
     run(connection, "UPDATE devices SET state = ? WHERE device = ? AND state = ?", FROZEN, device, ACTIVE)
 
 
-def revoke(connection: Connection, device: bytes) -> None:
-    """What it still sends is stored and put in quarantine; it gets nothing down any more."""
+def revoke(connection: Connection, device: bytes, now_ms: int) -> None:
+    """What it still sends is stored and put in quarantine; it gets nothing down any more. The hub of its shop is told."""
     run(connection, "UPDATE devices SET state = ? WHERE device = ?", REVOKED, device)
+    if (known := find(connection, device)) is not None:
+        feed.publish(connection, topics.REVOKED, [(known.store, device.hex(), b"{}")], now_ms)
+
+
+def take_revoked(connection: Connection, store: str, device: bytes, now_ms: int) -> None:
+    """At a hub: HQ has revoked a device of the shop, also one that never came here."""
+    add(connection, Device(device, store, TILL, REVOKED, b"", now_ms), b"")
+    run(connection, "UPDATE devices SET state = ? WHERE device = ? AND store = ?", REVOKED, device, store)
 
 
 # ------------------------------------------------------------------ who signed this

@@ -18,7 +18,7 @@ from sync import protocol, signing
 from sync.enrol import check_key
 from sync.hq_server import feed, relay_marks
 from sync.hq_server.database import run
-from sync.hq_server.devices import DEVICE_BYTES, KEY_BYTES, add_store
+from sync.hq_server.devices import DEVICE_BYTES, KEY_BYTES, add_store, take_revoked
 from sync.hq_server.hq import Hq
 from sync.hq_server.hub_facts import WANTED
 from sync.hq_server.relay_marks import EMPTY, Upstream, Us
@@ -49,8 +49,10 @@ from sync.protocol import (
 )  # fmt: skip
 from sync.pull import STALE, fetch, is_whole, part_file, rows_in
 from sync.step import Step
+from sync.topics import REVOKED
 
 HELD_ELSEWHERE, NO_BASE = "held", "base"  # HQ's details: other chains hold these events; what a branch stands on is gone
+Published = tuple[str, str, bytes | None]  # store, key, body of a row
 log = logging.getLogger("lanewise.hub")
 
 
@@ -243,7 +245,7 @@ class Relay:
         with self._hq.database.write() as connection:
             if page.topic == WANTED or relay_marks.cursors(connection).get(page.topic) != at:
                 return 0
-            feed.publish(connection, page.topic, [self._row(row) for row in page.rows], self._hq.clock.wall_ms())
+            self._publish(connection, page.topic, [self._row(row) for row in page.rows])
             relay_marks.put_cursor(connection, page.topic, Cursor(generation, page.rev, page.newest))
         return len(page.rows)
 
@@ -269,9 +271,16 @@ class Relay:
                 return 0
             there = {(store, key) for store, key, _ in rows}
             gone = [(store, key, None) for store, key in self._here(connection, topic) if (store, key) not in there]
-            feed.publish(connection, topic, [*rows, *gone], self._hq.clock.wall_ms())
+            self._publish(connection, topic, [*rows, *gone])
             relay_marks.put_cursor(connection, topic, Cursor(offer.generation, offer.rev))
         return len(rows)
+
+    def _publish(self, connection: Connection, topic: str, rows: list[Published]) -> None:
+        now_ms = self._hq.clock.wall_ms()
+        feed.publish(connection, topic, rows, now_ms)
+        for _, key, body in rows if topic == REVOKED else ():
+            if body is not None:
+                take_revoked(connection, self._us.store, bytes.fromhex(key), now_ms)
 
     def _beside(self) -> Path:
         """What the part of a snapshot that has come lies beside: the hub's file."""
@@ -280,7 +289,7 @@ class Relay:
             return Path(tempfile.gettempdir()) / f"lanewise-hub-{self._us.device.hex()}"
         return Path(path)
 
-    def _row(self, row: Row) -> tuple[str, str, bytes | None]:
+    def _row(self, row: Row) -> Published:
         """A row as the hub publishes it: HQ's `@key` is its row for this shop alone."""
         own = row.key.startswith(OWN)
         return (self._us.store, row.key.removeprefix(OWN), row.body) if own else (feed.FOR_ALL, row.key, row.body)

@@ -154,6 +154,16 @@ def test_another_generation_begins_when_hq_was_restored(url: str) -> None:
     assert _answer("restored", "--database", url) != _answer("restored", "--database", url)
 
 
+def test_who_revokes_a_till_on_its_hub_is_told_to_do_so_at_hq(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    till = world.a.store.device.device.hex()
+    assert "at HQ too" in pos("hq", "revoke", till, "--database", world.hub.url).stdout
+    world.sync(world.b)
+    world.relay_all()
+    told = pos("hq", "revoke", world.b.store.device.device.hex(), "--database", world.hq.url).stdout
+    assert "revoked" in told and "at HQ too" not in told
+
+
 def test_a_claim_of_a_till_whose_disk_is_gone_is_listed_and_freed_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     world = World(tmp_path)
     code, where = handed_over(world), ("--database", world.hub.url)

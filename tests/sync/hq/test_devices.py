@@ -295,7 +295,7 @@ def test_what_a_revoked_device_says_is_kept_and_counts_nowhere(
     chain = till.sell(till.new_chain())
     till.push(chain)
     with hq.database.write() as connection:
-        devices.revoke(connection, till.device)
+        devices.revoke(connection, till.device, 1)
     teller = till
     if by_hub:
         teller = FakeTill(hq, client, 5)
@@ -308,7 +308,7 @@ def test_what_a_revoked_device_says_is_kept_and_counts_nowhere(
 
 def test_a_revoked_device_gets_nothing_down_and_no_new_code(hq: Hq, till: FakeTill) -> None:
     with hq.database.write() as connection:
-        devices.revoke(connection, till.device)
+        devices.revoke(connection, till.device, 1)
     assert refused(till.ask, protocol.PULL, Pull(generation=b"", cursors={}), Pulled) == protocol.UNKNOWN_DEVICE
     wanted = protocol.SnapshotWanted(topic="catalogue")
     assert refused(till.ask, protocol.SNAPSHOTS, wanted, protocol.Snapshot) == protocol.UNKNOWN_DEVICE

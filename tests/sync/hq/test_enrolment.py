@@ -106,7 +106,7 @@ def test_a_key_that_is_over_proves_nothing(hq: Hq, till: FakeTill, heir: FakeTil
 
 def test_the_key_of_a_revoked_device_proves_nothing(hq: Hq, till: FakeTill, heir: FakeTill) -> None:
     with hq.database.write() as connection:
-        devices.revoke(connection, till.device)
+        devices.revoke(connection, till.device, 1)
     assert unproven(heir, ancestors=[till.device], keys=[till.signer]) == [till.device[:6]]
 
 

@@ -93,7 +93,7 @@ def test_a_name_that_is_none_is_unknown(world: World, what: str, name: str) -> N
 def test_an_hq_is_no_hub_and_a_revoked_till_is_not_answered(world: World) -> None:
     till = till_of(world)
     with world.hub.hq.database.write() as connection:
-        devices.revoke(connection, till.device)
+        devices.revoke(connection, till.device, 1)
     with pytest.raises(AskedInVain) as refused:
         promise(till, UIDS[1], ("WATER", 1))
     assert refused.value.code == protocol.UNKNOWN_DEVICE

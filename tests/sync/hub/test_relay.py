@@ -14,13 +14,13 @@ from pos_app.domain.events import GENESIS
 from store_db import hq_rows
 from sync import protocol
 from sync.agent import Agent
-from sync.hq_server import feed, generation, quarantine, relay, relay_marks
-from sync.link import Unreachable, Untrusted
+from sync.hq_server import devices, feed, generation, quarantine, relay, relay_marks
+from sync.link import Refused, Unreachable, Untrusted
 from sync.protocol import MAIN, ChainId
 from tests.shop_kit import MILK, WATER
 from tests.sim.facts import flood
-from tests.sync.hq_kit import FakeTill, client_of
-from tests.sync.hub.kit import HQ_URL, Line, Server, World, log_of
+from tests.sync.hq_kit import AskedInVain, FakeTill, client_of
+from tests.sync.hub.kit import HQ_URL, HubTill, Line, Server, World, log_of
 
 
 @pytest.fixture
@@ -253,6 +253,57 @@ def test_a_topic_comes_whole_when_hq_is_another_one(world: World) -> None:
     cursors = hq_rows.cursors(world.a.store.connection)
     with world.hub.hq.database.read() as connection:
         assert cursors["orders"].generation == world.hub.hq.generation(connection)
+
+
+def test_a_till_that_hq_has_revoked_gets_nothing_from_its_hub_and_counts_nowhere(world: World) -> None:
+    world.sync()
+    world.relay_all()
+    revoke(world.hq, world.a)
+    world.relay_all()
+    publish(world, "staff", ("", "1009", b'{"name":"new","pin_hash":"secret","role":"cashier"}'))
+    world.relay_all()
+    world.a.till.sell(WATER)
+    with pytest.raises(Refused) as refused:
+        world.sync(world.a)
+    assert refused.value.problem.code == protocol.UNKNOWN_DEVICE
+    world.sync(world.b)
+    kept = [till.store.connection.execute("SELECT count(*) FROM hq_rows WHERE topic = 'staff'").fetchone()[0]
+            for till in (world.a, world.b)]  # fmt: skip
+    assert kept == [0, 1]
+    world.relay_all()
+    for server in (world.hub, world.hq):
+        with server.hq.database.read() as connection:
+            found = connection.execute(text("SELECT code FROM quarantine WHERE resolved_ms = 0")).scalars().all()
+        assert "device_revoked" in found
+
+
+def test_a_till_that_was_revoked_before_it_came_to_the_hub_cannot_enrol_there(world: World) -> None:
+    till = FakeTill(world.hq.hq, client_of(world.hq.hq), 7)
+    till.enrol()
+    with world.hq.hq.database.write() as connection:
+        devices.revoke(connection, till.device, 1)
+    world.relay_all()
+    with pytest.raises(AskedInVain) as refused:
+        FakeTill(world.hub.hq, client_of(world.hub.hq), 7, device=till.device).enrol()
+    assert refused.value.code == protocol.ENROL_CODE
+
+
+def test_a_hub_that_was_put_back_hears_of_a_revoked_till_again(world: World) -> None:
+    world.sync()
+    world.relay_all()
+    world.hub.back_up()
+    revoke(world.hq, world.a)
+    world.relay_all()
+    world.hub.put_back(is_told=False)
+    world.restart_hub()
+    world.relay_all()
+    with pytest.raises(Refused):
+        world.sync(world.a)
+
+
+def revoke(server: Server, till: HubTill) -> None:
+    with server.hq.database.write() as connection:
+        devices.revoke(connection, till.store.device.device, 1)
 
 
 def test_what_is_an_exception_hq_alone_says(world: World) -> None:

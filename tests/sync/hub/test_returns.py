@@ -181,7 +181,7 @@ def test_a_hub_that_started_waits_for_no_till_that_was_given_up_or_never_spoke(w
     request = asked(number, (0, 1))
     assert code(give_back(world.a, request)) == "POS-3308", "till B may hold what this file does not know"
     with world.hub.hq.database.write() as connection:
-        devices.revoke(connection, world.b.store.device.device)
+        devices.revoke(connection, world.b.store.device.device, 1)
     world.a.till.wait(1)
     assert code(give_back(world.a, request)) == "ReturnDone"
 
