@@ -12,7 +12,10 @@ HQ_HOST, SHOP_HOST = "10.77.0.1", "10.77.0.2"
 
 def is_possible() -> bool:
     """Whether this process may make namespaces; in a container without the right, the proxy alone is the bad line."""
-    return os.geteuid() == 0 and shutil.which("ip") is not None and _try("ip", "netns", "list")
+    if os.geteuid() != 0 or shutil.which("ip") is None or shutil.which("tc") is None:
+        return False
+    name = f"lw{os.getpid()}-try"
+    return _try("ip", "netns", "add", name) and _try("ip", "netns", "del", name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
-"""A bad line: a seeded TCP proxy in a process of its own. Each connection draws its fate; a word on stdin changes the weather.
+"""A bad line to one of several servers: a seeded TCP proxy in a process of its own. A word on stdin changes the weather.
 
-Words: `calm` (forwards all), `rough` (the default: fates are drawn), `down` (refuses and breaks everything), `stall` (takes
-connections and forwards nothing). A rough connection may be cut after so many bytes up (request lost), after so many down
-(answer lost or truncated), be slow, or be half-open: it says nothing until somebody loses patience.
+Words: `calm` (forwards all), `rough` (the default: each connection gets a fate), `down` (refuses all), `stall` (takes
+connections and forwards nothing); each breaks what is open. A rough connection may be cut after so many bytes up (request
+lost), after so many down (answer lost or truncated), be slow, or be half-open: it says nothing until somebody loses
+patience. Each fate that comes true is told in a line.
 """
 
 import asyncio
@@ -10,15 +11,17 @@ import contextlib
 import random
 import sys
 
-FATES = ("fine", "fine", "fine", "cut_up", "cut_down", "slow", "half_open")
+from tests.processes.deck import dealt
+
+FATES = ("fine", "fine", "cut_up", "cut_down", "slow", "half_open")
 SLOW_BYTES = 8_000  # a second: 64 kbit/s
 HALF_OPEN_S = 4.0
 
 
 class Proxy:
-    def __init__(self, target: tuple[str, int], seed: int) -> None:
-        self.target = target
+    def __init__(self, targets: list[tuple[str, int]], seed: int) -> None:
         self.random = random.Random(f"proxy:{seed}")
+        self.targets, self.fates = dealt(targets, self.random), dealt(FATES, self.random)
         self.weather = "rough"
         self.open: set[asyncio.Task[None]] = set()
 
@@ -29,9 +32,8 @@ class Proxy:
         await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
         while line := await reader.readline():
             self.weather = line.decode().strip()
-            if self.weather == "down":
-                for task in self.open:
-                    task.cancel()
+            for task in self.open:
+                task.cancel()
         server.close()
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -48,13 +50,16 @@ class Proxy:
             writer.transport.abort()
 
     def _fate(self) -> str:
-        return {"calm": "fine", "stall": "half_open"}.get(self.weather) or self.random.choice(FATES)
+        return {"calm": "fine", "stall": "stalled"}.get(self.weather) or next(self.fates)
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, fate: str) -> None:
-        if fate == "half_open":
+        if fate in ("half_open", "stalled"):
+            _tell(fate)
             await asyncio.sleep(HALF_OPEN_S)
             return
-        up_reader, up_writer = await asyncio.open_connection(*self.target)
+        up_reader, up_writer = await asyncio.open_connection(*next(self.targets))
+        if fate == "slow":
+            _tell(fate)
         limits = {"cut_up": (self.random.randrange(1, 4000), None), "cut_down": (None, self.random.randrange(0, 400))}
         up, down = limits.get(fate, (None, None))
         ways = [self._pass(reader, up_writer, up, fate), self._pass(up_reader, writer, down, fate)]
@@ -73,6 +78,7 @@ class Proxy:
                 if limit is not None and len(data) >= limit:
                     writer.write(data[:limit])
                     await writer.drain()
+                    _tell(fate)
                     return
                 limit = None if limit is None else limit - len(data)
                 writer.write(data)
@@ -81,6 +87,10 @@ class Proxy:
                     await asyncio.sleep(len(data) / SLOW_BYTES)
 
 
+def _tell(fate: str) -> None:
+    print(f"fate {fate}", flush=True)
+
+
 if __name__ == "__main__":
-    port, host, target, seed = sys.argv[1:]
-    asyncio.run(Proxy((host, int(target)), int(seed)).serve(int(port)))
+    port, seed, host, *ports = sys.argv[1:]
+    asyncio.run(Proxy([(host, int(each)) for each in ports], int(seed)).serve(int(port)))
