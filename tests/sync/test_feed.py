@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -111,6 +112,24 @@ def test_a_device_that_has_nothing_yet_takes_a_large_topic_as_a_snapshot(hq: Hq)
 def test_no_key_looks_like_one_of_a_stores_own(hq: Hq) -> None:
     with pytest.raises(ValueError, match="begins"):
         publish(hq, "staff", {"@1001": {}})
+
+
+def test_a_tombstone_that_is_purged_while_a_page_is_made_is_not_passed_over(hq: Hq, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the look at the topics and the look at the rows another process forgets one: the page is of one moment."""
+    publish(hq, "staff", {"1001": {}, "1002": {}})
+    publish(hq, "staff", {"1001": None, "1003": {}})
+    make_page = feed._page
+
+    def page_after_a_purge(*args: Any) -> Page:
+        with hq.database.write() as other:
+            assert feed.purge_tombstones(other, hq.clock.wall_ms() + 1) == 1
+        return make_page(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(feed, "_page", page_after_a_purge)
+        (page,) = pull(hq, {"staff": 2}).pages
+    assert page.rows == [Row(3, "1001", None), Row(4, "1003", b"{}")] and page.rev == 4
+    assert pull(hq, {"staff": 2}).gone == ["staff"]
 
 
 def test_no_row_commits_behind_a_cursor_that_a_reader_was_given(postgres: Cluster) -> None:
