@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -175,7 +176,8 @@ class Headquarters:
         return {(OWN + row[1] if row[0] else row[1]): (row[2], row[3]) for row in rows}
 
     def proof(self) -> list[str]:
-        """HQ's own proof: what it finds wrong with itself."""
+        """HQ's own proof: what it finds wrong with itself. What it builds is built in memory, as all else is."""
         from sync.hq_server.rebuild import verify
 
-        return verify(self.databases[0]).problems
+        with mock.patch.object(tempfile, "tempdir", str(self.path.parent)):
+            return verify(self.databases[0]).problems

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.sim.check import OTHER, Violation
+from tests.sim.check import THROWN, Violation
 from tests.sim.world import STEPS, World
 
 
@@ -45,7 +45,7 @@ def play(
     except Violation as error:
         outcome.sort, outcome.text = error.sort, str(error)
     except Exception as error:
-        outcome.sort, outcome.text = OTHER, f"{type(error).__name__}: {error}\n{traceback.format_exc(limit=-8)}"
+        outcome.sort, outcome.text = THROWN, f"{type(error).__name__}: {error}\n{traceback.format_exc(limit=-8)}"
     finally:
         outcome.events, outcome.requests, outcome.faults = world.events(), world.requests, world.faults.counts
         outcome.trace = world.trace

@@ -57,7 +57,7 @@ def main() -> int:
             print(f"seed {outcome.seed}: {outcome.text}", flush=True)
     print(
         f"sim: {given.seeds} seeds from {given.first}, {events} events, {faults} faults: {sorts['lost']} lost, "
-        f"{sorts['doubled']} doubled, {sorts['unequal']} unequal, {sorts['other']} other"
+        f"{sorts['doubled']} doubled, {sorts['unequal']} unequal, {sorts['other']} other, {sorts['thrown']} thrown"
     )
     return 0 if sorts[""] == given.seeds else 1
 
