@@ -8,6 +8,7 @@ from dataclasses import fields
 from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Connection, LargeBinary, Text
+from sqlalchemy.exc import DBAPIError
 
 from pos_app.domain.events import GENESIS, Header
 from pos_app.domain.proof import Sums
@@ -254,10 +255,14 @@ def _insert_log(connection: Connection, rows: list[tuple[Any, ...]]) -> None:
         run_many(connection, INSERT_LOG, rows)
         return
     driver: Any = connection.connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(COPY_LOG) as copy:
-        copy.set_types(COPY_TYPES)
-        for row in rows:
-            copy.write_row(row)
+    errors: Any = connection.dialect.dbapi
+    try:
+        with driver.cursor() as cursor, cursor.copy(COPY_LOG) as copy:
+            copy.set_types(COPY_TYPES)
+            for row in rows:
+                copy.write_row(row)
+    except errors.Error as error:  # as SQLAlchemy says it of every other statement
+        raise DBAPIError.instance(COPY_LOG, None, error, errors.Error, dialect=connection.dialect) from error
 
 
 def _total(sums: Sums, added: Iterable[Sums]) -> Sums:

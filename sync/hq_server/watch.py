@@ -1,8 +1,11 @@
 """Pulls that wait: an answer as soon as there is something, with one small question to the database for all who wait."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from sync.hq_server import feed
 from sync.hq_server.hq import Hq
@@ -10,6 +13,7 @@ from sync.protocol import Pulled
 
 POLL_S = 0.5  # a change is at an idle till within this, a round trip, and what the till itself needs
 WAIT_MS_MAX = 25_000  # proxies cut what is silent for longer
+logger = logging.getLogger("lanewise.hq")
 Run = Callable[..., Awaitable[Any]]
 Revs = dict[str, int]
 
@@ -50,7 +54,7 @@ class Watch:
             self._waiting -= 1
 
     async def _look(self) -> None:
-        """An error ends it: who waits gets an empty answer in time, and the next one begins it again."""
+        """An error of the database ends it: who waits gets an empty answer in time, and the next one begins it again."""
         try:
             while self._waiting:
                 await asyncio.sleep(self._poll_s)
@@ -58,6 +62,8 @@ class Watch:
                 async with self._moved:
                     self.revs = revs
                     self._moved.notify_all()
+        except SQLAlchemyError as error:
+            logger.warning("the feed cannot be looked at: %s", type(error).__name__)
         finally:
             self._looking = None
 

@@ -1,9 +1,12 @@
 """A pull that waits is answered by a change, and by nothing else before its time is over."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 from starlette.concurrency import run_in_threadpool
 
 from sync.hq_server import feed
@@ -53,3 +56,32 @@ def test_what_is_there_is_told_at_once_and_nothing_after_the_time(hq: Hq) -> Non
     assert asyncio.run(ask(10)).pages == []
     publish(hq, "staff", {"1": {}})
     assert len(asyncio.run(ask(3_600_000)).pages) == 1
+
+
+def test_a_database_out_of_reach_ends_the_look_with_one_line_and_the_next_who_waits_begins_it_again(
+    hq: Hq, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scene() -> Pulled:
+        gone = []
+
+        async def run(what: Callable[..., Any], *arguments: Any) -> Any:
+            if what is not feed_pull and watch._looking is not None and not gone:
+                gone.append(True)
+                raise OperationalError("SELECT", {}, Exception("gone"))
+            return await run_in_threadpool(what, *arguments)
+
+        def feed_pull() -> Pulled:
+            return feed.pull(hq, TILL, Pull(generation=b"", cursors={}))
+
+        watch = Watch(hq, run, poll_s=0.01)
+        assert (await watch.news(lambda: run(feed_pull), 100)).pages == []
+        assert watch._looking is None
+        pull = asyncio.create_task(watch.news(lambda: run(feed_pull), 3_600_000))
+        await asyncio.sleep(0.05)
+        await run_in_threadpool(publish, hq, "staff", {"1": {}}, STORE)
+        return await pull
+
+    assert len(asyncio.run(scene()).pages) == 1
+    assert [record.getMessage() for record in caplog.records if "looked at" in record.getMessage()] == [
+        "the feed cannot be looked at: OperationalError"
+    ]

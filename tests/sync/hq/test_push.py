@@ -17,12 +17,14 @@ from pos_app.domain.proof import Sums, sums_of
 from sync import protocol, sums
 from sync.hq_server import log as log_file
 from sync.hq_server import quarantine
+from sync.hq_server.database import Database
 from sync.hq_server.hq import Hq
 from sync.hq_server.projected_tables import receipts, store_days
 from sync.hq_server.tables import chains, log, uids
 from sync.protocol import Ack, Mark, Push, branch_of
 from sync.signing import is_signed, receipt_text
-from tests.sync.hq_kit import OTHER_STORE, AskedInVain, FakeChain, FakeTill, client_of, open_hq, sale
+from tests.sync.hq_kit import OTHER_STORE, AskedInVain, FakeChain, FakeTill, client_of, make_hq, open_hq, sale
+from tests.sync.postgres import Cluster
 
 
 @pytest.fixture
@@ -427,6 +429,20 @@ def test_two_tills_that_tell_the_same_uids_in_opposite_order_never_wait_in_a_rin
     with hq.database.read() as connection:
         assert connection.execute(select(func.count()).select_from(uids)).scalar_one() == 42
         assert connection.execute(select(func.count()).select_from(log)).scalar_one() == 82
+
+
+def test_a_log_that_is_locked_is_busy_and_the_batch_comes_again(postgres: Cluster) -> None:
+    """PostgreSQL takes events by COPY, past SQLAlchemy: what goes wrong there is answered like anywhere else."""
+    hq = make_hq(url := postgres.new_database())
+    till = FakeTill(hq, client_of(hq))
+    till.enrol()
+    chain = till.sell(till.new_chain(), 3)
+    with Database.open(url).engine.begin() as other:
+        other.exec_driver_sql("LOCK TABLE log IN SHARE MODE")
+        with pytest.raises(AskedInVain, match=protocol.BUSY):
+            till.push(chain)
+    till.push(chain)
+    assert is_whole(hq, chain)
 
 
 def test_fields_of_a_newer_protocol_are_ignored(till: FakeTill) -> None:
