@@ -66,11 +66,12 @@ def _claim(asked: Asked) -> Claimed:
 
 
 def _why_not(asked: Asked) -> str:
-    """Empty when nothing is in the way. A hub that has not heard every till says no, or has it handed over, but never yes."""
-    rule = RULES.get(asked.claim.what)
-    if rule is None:
+    """Empty when nothing is in the way. A hub that may have forgotten a claim says no, or has it handed over, but never yes."""
+    what, name = asked.claim.what, asked.claim.name
+    if what not in RULES:
         return UNKNOWN
-    return rule(asked) or (UNKNOWN if hub_memory.missing(asked.connection, asked.store) else "")
+    is_unsure = hub_memory.may_have_forgotten(asked.connection, asked.store, what, name)
+    return RULES[what](asked) or (UNKNOWN if is_unsure else "")
 
 
 def is_sound(what: str, name: str, uid: bytes, lines: Iterable[tuple[str, int]] = ()) -> bool:

@@ -1,7 +1,8 @@
-"""A hub that starts may be an old copy that has forgotten claims: it grants none until every till has told what it holds.
+"""A hub that starts may be an old copy that has forgotten claims: it grants none that may be among them.
 
-A till tells with how far its journal had come: what is not among its claims by then is not held, or was used by an event up
-to there. So a hub that has heard all tills, and has their journals up to then, knows everything, whether it was put back or not.
+A till tells what it holds with how far its journal had come: what is not among its claims by then is not held, or was used by
+an event up to there. So a hub that has heard all tills, and has their journals up to then, knows everything, whether it was put
+back or not. And what a till hands over after it has told, nobody can have been granted before.
 """
 
 import json
@@ -12,7 +13,7 @@ from sqlalchemy import Connection
 from sync.hq_server.database import run
 from sync.hq_server.feed import publish
 from sync.hq_server.hq import ACTIVE, TILL, Caller, Hq
-from sync.hq_server.hub_facts import WANTED
+from sync.hq_server.hub_facts import WANTED, handed
 from sync.hq_server.relay_marks import us
 from sync.protocol import RUN, HeldBaskets
 
@@ -26,6 +27,19 @@ AND NOT EXISTS (
     SELECT 1 FROM hub_heard h JOIN chains c ON c.device = h.device AND c.epoch = h.epoch AND c.seq >= h.seq
     WHERE h.device = d.device AND h.run = ? AND h.generation = (SELECT value FROM meta WHERE name = 'generation')
 ) ORDER BY d.device
+"""
+
+HANDED_OVER = """
+SELECT count(*) AS times, count(h.device) AS since FROM hub_facts f LEFT JOIN hub_heard h
+ON h.device = f.device AND h.epoch = f.epoch AND h.seq < f.seq AND h.run = ?
+AND h.generation = (SELECT value FROM meta WHERE name = 'generation')
+WHERE f.store = ? AND f.what = ? AND f.name = ?
+"""
+
+HEARD_FIRST = """
+INSERT INTO hub_heard (device, generation, run, epoch, seq) VALUES (?, ?, ?, ?, ?) ON CONFLICT (device) DO UPDATE
+SET generation = excluded.generation, run = excluded.run, epoch = excluded.epoch, seq = excluded.seq
+WHERE (hub_heard.generation, hub_heard.run, hub_heard.epoch) <> (excluded.generation, excluded.run, excluded.epoch)
 """
 
 
@@ -50,8 +64,15 @@ def missing(connection: Connection, store: str) -> list[bytes]:
     return [bytes(device) for device in rows.scalars()]
 
 
+def may_have_forgotten(connection: Connection, store: str, what: str, name: str) -> bool:
+    """Whether somebody may hold this without the hub knowing."""
+    times, since = run(connection, HANDED_OVER, current_run(connection, store), store, handed(what), name).one()
+    is_new = times > 0 and since == times
+    return not is_new and bool(missing(connection, store))
+
+
 def waits_for(connection: Connection) -> list[bytes]:
-    """The tills that a hub has to hear before it grants anything; none at an HQ."""
+    """The tills that a hub has to hear before it grants what was handed over before; none at an HQ."""
     hub = us(connection)
     return missing(connection, hub.store) if hub is not None else []
 
@@ -71,6 +92,4 @@ def hear(connection: Connection, caller: Caller, told: HeldBaskets, generation: 
             run(connection, put, caller.store, what, name, uid, caller.device, now_ms)
         elif bytes(found[0]) != caller.device:
             log.error("two tills hold %s %.40r: %s and %s", what, name, bytes(found[0]).hex(), caller.device.hex())
-    put = "INSERT INTO hub_heard (device, generation, run, epoch, seq) VALUES (?, ?, ?, ?, ?) ON CONFLICT (device) DO UPDATE SET "
-    changes = "generation = excluded.generation, run = excluded.run, epoch = excluded.epoch, seq = excluded.seq"
-    run(connection, put + changes, caller.device, told.generation, told.run, told.epoch, told.seq)
+    run(connection, HEARD_FIRST, caller.device, told.generation, told.run, told.epoch, told.seq)

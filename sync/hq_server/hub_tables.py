@@ -41,7 +41,7 @@ hub_baskets = Table(  # as the tills told: a list to choose from, no more
     Index("hub_baskets_by_device", "store", "device"),
 )  # fmt: skip
 
-hub_heard = Table(  # what each till told last, and to which run of the hub: its journal up to then has to be here first
+hub_heard = Table(  # to which run of the hub each till told what it holds, and how far its journal had come the first time
     "hub_heard", metadata, Column("device", LargeBinary, primary_key=True), Column("generation", LargeBinary, nullable=False),
     Column("run", Text, nullable=False), Column("epoch", LargeBinary, nullable=False), Column("seq", BigInteger, nullable=False),
 )  # fmt: skip

@@ -186,6 +186,33 @@ def test_a_hub_that_started_waits_for_no_till_that_was_given_up_or_never_spoke(w
     assert code(give_back(world.a, request)) == "ReturnDone"
 
 
+def test_a_till_that_is_off_holds_up_only_what_was_handed_over_before_the_hub_started(world: World) -> None:
+    """A reserve till is off for weeks, and the hub's PC starts every morning."""
+    reserve = HubTill(world, "03", 3)
+    world.sync(reserve)
+    old = handed_over(world, WATER)
+    world.restart_hub()
+    world.sync(world.a, world.b)
+    assert code(give_back(world.b, asked(old, (0, 1)))) == "POS-3308", "the reserve till may hold it"
+    new = handed_over(world, WATER)
+    world.sync(world.a, world.b)
+    assert code(give_back(world.b, asked(new, (0, 1)))) == "ReturnDone"
+    world.b.till.wait(1)
+    world.sync(reserve)
+    assert code(give_back(world.b, asked(old, (0, 1)))) == "ReturnDone"
+
+
+def test_a_till_that_tells_again_does_not_make_old_what_it_handed_over_since(world: World) -> None:
+    reserve = HubTill(world, "03", 3)
+    world.sync(reserve)
+    world.restart_hub()
+    world.sync(world.a, world.b)
+    number = handed_over(world, WATER)
+    world.a.told = b""
+    world.sync(world.a)
+    assert code(give_back(world.b, asked(number, (0, 1)))) == "ReturnDone"
+
+
 def test_a_claim_that_was_let_go_of_cannot_be_used(world: World) -> None:
     number = handed_over(world, WATER)
     request = asked(number, (0, 1))
