@@ -73,11 +73,19 @@ def handed(what: str) -> str:
     return f"{HANDED} {what}"
 
 
-def follow(connection: Connection, store: str, branch: bytes, events: Sequence[WireEvent], now_ms: int) -> None:
-    """Take stored events, with uids that the hub did not have before, into its tables. Nothing at an HQ."""
+GIVING = frozenset({SALE, ISSUED, handed(SALE), handed(COUPON), handed(BASKET)})
+
+
+def follow(
+    connection: Connection, store: str, branch: bytes, events: Sequence[WireEvent], now_ms: int, *, gives: bool = True
+) -> None:
+    """Take stored events, with uids that the hub did not have before, into its tables. Nothing at an HQ.
+
+    What a revoked device says was used, came back or was fetched counts all the same; it `gives` nobody anything.
+    """
     if not events or not is_hub(connection):
         return
-    facts = [(*fact, event) for event in events for fact in facts_in(event)]
+    facts = [(*fact, event) for event in events for fact in facts_in(event) if gives or fact[0] not in GIVING]
     if facts:
         connection.execute(insert(hub_facts), [_row(store, branch, *fact) for fact in facts])
     _settle(connection, store, [event.header.uid for event in events], [name for what, name, _ in facts if what == USED])

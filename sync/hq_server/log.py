@@ -234,8 +234,9 @@ def _take_in(
     """Into the tables; what a revoked device says is put aside. A store hub also reads what tills share."""
     from sync.hq_server import hub_facts, projections
 
-    hub_facts.follow(connection, owner.store, chain_id.branch, events, now_ms)
-    if REVOKED in (caller.state, owner.state) and (caller.device == owner.device or caller.role == HUB):
+    is_apart = REVOKED in (caller.state, owner.state) and (caller.device == owner.device or caller.role == HUB)
+    hub_facts.follow(connection, owner.store, chain_id.branch, events, now_ms, gives=not is_apart)
+    if is_apart:
         for event in events:
             quarantine.quarantine(connection, owner.store, event, chain_id, quarantine.REVOKED, "", now_ms)
     else:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pos_app.domain.errors import Refusal
-from pos_app.domain.events import Return
+from pos_app.domain.events import HandedOver, Return
 from pos_app.domain.lane.return_intents import ReturnDone, ReturnRefused
 from pos_app.domain.plain import from_json
 from pos_app.domain.pricing.mechanics.buy_x_get_y import BuyXGetY
@@ -14,7 +14,7 @@ from pos_app.domain.pricing.model import REPRICE, Package, Promotion
 from pos_app.domain.return_values import Returnable, ReturnLine, ReturnPlan, ReturnRequest, Wanted
 from pos_app.services.find_receipt import find_receipt
 from pos_app.services.return_goods import plan_goods, return_goods
-from sync import protocol
+from sync import protocol, push
 from sync.hq_server import devices
 from sync.run_agent import ShopHub
 from tests.shop_kit import COLA, MILK, WATER
@@ -211,6 +211,23 @@ def test_a_till_that_tells_again_does_not_make_old_what_it_handed_over_since(wor
     world.a.told = b""
     world.sync(world.a)
     assert code(give_back(world.b, asked(number, (0, 1)))) == "ReturnDone"
+
+
+def test_a_sale_that_a_revoked_till_tells_of_is_refunded_nowhere_and_what_it_took_back_stays_taken_back(world: World) -> None:
+    """A stolen till makes up a sale and hands it over; before that it gave a unit back, as it might."""
+    number = handed_over(world, WATER, WATER)
+    assert code(give_back(world.a, asked(number, (0, 1)))) == "ReturnDone"
+    made_up = world.a.till.sell(MILK)
+    with world.a.store.transaction():
+        world.a.store.append(HandedOver("sale", made_up, ""))
+    with world.hub.hq.database.write() as connection:
+        devices.revoke(connection, world.a.store.device.device, 1)
+    while push.push_batch(world.a.store, world.a.link).done:
+        pass
+    assert code(find_receipt(world.b.till.shop, made_up)) == "POS-3308"
+    found = find_receipt(world.b.till.shop, number)
+    assert isinstance(found, Returnable)
+    assert list(found.before.units.values()) == [1]
 
 
 def test_a_claim_that_was_let_go_of_cannot_be_used(world: World) -> None:
