@@ -355,7 +355,7 @@ def claims(args: argparse.Namespace) -> int:
         for one in found
     ]
     lines = lines or ["没有占用 no claim is held"]
-    silent = "中枢启动后未报到，暂不批准占用 not heard since the hub started: no claim is granted"
+    silent = "中枢启动后未报到，此前移交的暂不批准 not heard since the hub started: what was handed over before is not granted"
     lines += [f"{till.hex()[:12]}  {silent}" for till in waits_for]
     _tell(args, _plain(found), lines)
     return 0

@@ -70,8 +70,9 @@ def _why_not(asked: Asked) -> str:
     what, name = asked.claim.what, asked.claim.name
     if what not in RULES:
         return UNKNOWN
-    is_unsure = hub_memory.may_have_forgotten(asked.connection, asked.store, what, name)
-    return RULES[what](asked) or (UNKNOWN if is_unsure else "")
+    if why_not := RULES[what](asked):
+        return why_not
+    return UNKNOWN if hub_memory.may_have_forgotten(asked.connection, asked.store, what, name) else ""
 
 
 def is_sound(what: str, name: str, uid: bytes, lines: Iterable[tuple[str, int]] = ()) -> bool:
