@@ -85,16 +85,39 @@ def two_panes(width: int, head: list[Row], left: Box, right: Box, foot: Row) -> 
     """The house's screen: status and banner, two panes, footer, in a frame."""
     split = left.width + 2
     lines: list[Row] = [[("┌" + "─" * (width - 2) + "┐", "frame")]]
-    lines += [[("│ ", "frame"), *row, (" │", "frame")] for row in head]
+    lines += [_whole_at(split + 2, [("│ ", "frame"), *row, (" │", "frame")]) for row in head]
     lines.append([("├" + "─" * split + "┬" + "─" * (width - split - 3) + "┤", "frame")])
     top = len(lines)
     for a, b in zip(left.rows, right.rows, strict=True):
         lines.append([("│ ", "frame"), *a, (" │ ", "frame"), *b, (" │", "frame")])
-    lines.append([("│ ", "frame"), *foot, (" │", "frame")])
+    lines.append(_whole_at(split + 2, [("│ ", "frame"), *foot, (" │", "frame")]))
     lines.append([("└" + "─" * (width - 2) + "┘", "frame")])
     hits = [Hit(h.y + top, h.x + 2, h.width, h.action) for h in left.hits]
     hits += [Hit(h.y + top, h.x + left.width + 5, h.width, h.action) for h in right.hits]
     return Frame(lines, hits, split + 2)
+
+
+def _whole_at(column: int, row: Row) -> Row:
+    """The row with no wide character across a column: it moves on by one, and a gap after it is one narrower."""
+    row, at = list(row), 0
+    for n, (text, _) in enumerate(row):
+        for i, char in enumerate(text):
+            if at < column < at + cells(char):
+                return _moved_on(row, n, i)
+            at += cells(char)
+    return row
+
+
+def _moved_on(row: Row, n: int, i: int) -> Row:
+    """The row with a space before character i of span n; as it was where no gap after it can give way."""
+    text, role = row[n]
+    rest: Row = [(text[i:], role), *row[n + 1 :]]
+    for k, (after, its) in enumerate(rest):
+        gap = after.rfind("  ")
+        if gap >= 0:
+            rest[k] = (after[:gap] + after[gap + 1 :], its)
+            return [*row[:n], (text[:i] + " ", role), *rest]
+    return row
 
 
 DIGITS = {
